@@ -1,0 +1,29 @@
+"""Errors that reach a person: one sentence each, saying what was given,
+what was expected and what to do."""
+
+
+class CoTrackerError(Exception):
+    """Base of every error this package raises on purpose.
+
+    Not a ``RuntimeError``: napari's generator workers swallow those.
+    """
+
+
+class InputError(CoTrackerError):
+    """A value given by the caller cannot be used (queries, options, arrays)."""
+
+
+class VideoError(CoTrackerError):
+    """A recording cannot be opened, read or written."""
+
+
+class ModelError(CoTrackerError):
+    """A network or its checkpoint cannot be found or loaded."""
+
+
+class FormatError(CoTrackerError):
+    """A file of tracks or queries cannot be read or written."""
+
+
+class TrackingError(CoTrackerError):
+    """Tracking failed after it had started."""

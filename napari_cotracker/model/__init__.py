@@ -1,0 +1,1 @@
+"""CoTracker networks in pure torch; window state is passed in and returned."""

@@ -1,0 +1,90 @@
+"""Everything a person can choose about a run; free of torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from napari_cotracker.errors import InputError
+
+Direction = Literal["both", "forward", "backward"]
+
+
+@dataclass(frozen=True)
+class TrackingOptions:
+    """Options of one run; the dock's form, the CLI's flags and provenance use these.
+
+    Parameters
+    ----------
+    direction : {"both", "forward", "backward"}
+        Which side of each query to track.
+    first_frame, last_frame : int or None
+        Frame range, both inclusive; None = start or end of the recording.
+    iterations : int
+        Refinement iterations per window.
+    support_grid : int
+        Side of the global grid of support points (0 = off).
+    local_support : int
+        Side of the grid of support points around each query (0 = off).
+    model_resolution : (H, W) or None
+        Size that frames are resized to for the network; None = chosen from the video.
+    region : (x, y, width, height) or None
+        Only this rectangle of the recording, in pixels, is shown to the network.
+    visibility_threshold : float
+        ``visible`` is ``visibility >= visibility_threshold``.
+    contrast_limits : (low, high) or None
+        Grey values mapped to 0 and 255; None = chosen from the video and reported.
+    channels : tuple of int or None
+        Which channels are shown as red, green and blue; one = grey.
+    dtype : {"auto", "float32", "bfloat16", "float16"}
+        Arithmetic of the network; coordinates are always float32.
+    reference : bool
+        Reproduce the published predictor, faults included.
+
+    Raises
+    ------
+    InputError
+        A value is outside its range.
+    """
+
+    direction: Direction = "both"
+    first_frame: int | None = None
+    last_frame: int | None = None
+    iterations: int = 4
+    support_grid: int = 6
+    local_support: int = 0
+    model_resolution: tuple[int, int] | None = None
+    region: tuple[float, float, float, float] | None = None
+    visibility_threshold: float = 0.5
+    contrast_limits: tuple[float, float] | None = None
+    channels: tuple[int, ...] | None = None
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    reference: bool = False
+
+    def __post_init__(self) -> None:
+        """Check every field once."""
+        if self.direction not in ("both", "forward", "backward"):
+            raise InputError(
+                f"direction is {self.direction!r}; "
+                "expected 'both', 'forward' or 'backward'."
+            )
+        if self.iterations < 1:
+            raise InputError(f"iterations is {self.iterations}; expected 1 or more.")
+        for key in ("support_grid", "local_support"):
+            if getattr(self, key) < 0:
+                raise InputError(f"{key} is {getattr(self, key)}; expected 0 or more.")
+        if not 0 <= self.visibility_threshold <= 1:
+            raise InputError(
+                f"visibility_threshold is {self.visibility_threshold}; expected 0 to 1."
+            )
+        if self.dtype not in ("auto", "float32", "bfloat16", "float16"):
+            raise InputError(
+                f"dtype is {self.dtype!r}; "
+                "expected 'auto', 'float32', 'bfloat16' or 'float16'."
+            )
+        if self.contrast_limits is not None:
+            low, high = self.contrast_limits
+            if not low < high:
+                raise InputError(
+                    f"contrast_limits are ({low}, {high}); the first must be smaller."
+                )

@@ -1,0 +1,123 @@
+"""The result of tracking: positions, visibility and confidence over time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_cotracker.errors import InputError
+from napari_cotracker.tracks.source import Source
+
+VISIBILITY_THRESHOLD = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class Tracks:
+    """N tracks over T frames; raw scores are kept apart from the answer.
+
+    Parameters
+    ----------
+    xy : (T, N, 2) float32
+        Pixels, (0, 0) = centre of the top-left pixel; NaN where nothing is known.
+    visibility : (T, N) float32
+        Raw belief in 0..1 that the point is seen.
+    confidence : (T, N) float32
+        Raw belief in 0..1 that the position is near the truth.
+    visible : (T, N) bool
+        The thresholded answer.
+    source : (T, N) uint8
+        :class:`Source` of every position.
+    point_id : (N,) int64
+        Stable identity of each track.
+    name : tuple of str, length N
+    fps : float or None
+        Frames per second where known.
+    size : (H, W)
+        Frame size in pixels.
+
+    Raises
+    ------
+    InputError
+        Shapes do not agree.
+    """
+
+    xy: npt.NDArray[np.float32]
+    visibility: npt.NDArray[np.float32]
+    confidence: npt.NDArray[np.float32]
+    visible: npt.NDArray[np.bool_]
+    source: npt.NDArray[np.uint8]
+    point_id: npt.NDArray[np.int64]
+    name: tuple[str, ...]
+    fps: float | None = None
+    size: tuple[int, int] = field(default=(0, 0))
+
+    def __post_init__(self) -> None:
+        """Convert to the documented types and check shapes once."""
+        convert = {
+            "xy": np.float32,
+            "visibility": np.float32,
+            "confidence": np.float32,
+            "visible": np.bool_,
+            "source": np.uint8,
+            "point_id": np.int64,
+        }
+        for key, dtype in convert.items():
+            object.__setattr__(self, key, np.asarray(getattr(self, key), dtype))
+        object.__setattr__(self, "name", tuple(str(n) for n in self.name))
+        if self.xy.ndim != 3 or self.xy.shape[2] != 2:
+            raise InputError(f"Tracks.xy has shape {self.xy.shape}; expected (T, N, 2).")
+        n_frames, n_tracks = self.xy.shape[:2]
+        expected = {
+            "visibility": (n_frames, n_tracks),
+            "confidence": (n_frames, n_tracks),
+            "visible": (n_frames, n_tracks),
+            "source": (n_frames, n_tracks),
+            "point_id": (n_tracks,),
+        }
+        for key, shape in expected.items():
+            if getattr(self, key).shape != shape:
+                raise InputError(
+                    f"Tracks.{key} has shape {getattr(self, key).shape}; expected "
+                    f"{shape} to match xy."
+                )
+        if len(self.name) != n_tracks:
+            raise InputError(
+                f"{len(self.name)} names for {n_tracks} tracks; give one per track."
+            )
+
+    @classmethod
+    def empty(
+        cls,
+        n_frames: int,
+        point_id: npt.ArrayLike,
+        name: tuple[str, ...],
+        *,
+        size: tuple[int, int],
+        fps: float | None = None,
+    ) -> Tracks:
+        """Make tracks about which nothing is known yet."""
+        ids = np.asarray(point_id, np.int64)
+        shape = (n_frames, len(ids))
+        return cls(
+            xy=np.full((*shape, 2), np.nan, np.float32),
+            visibility=np.zeros(shape, np.float32),
+            confidence=np.zeros(shape, np.float32),
+            visible=np.zeros(shape, np.bool_),
+            source=np.full(shape, Source.EMPTY, np.uint8),
+            point_id=ids,
+            name=name,
+            fps=fps,
+            size=size,
+        )
+
+    @property
+    def n_frames(self) -> int:
+        """T."""
+        return self.xy.shape[0]
+
+    @property
+    def n_tracks(self) -> int:
+        """N."""
+        return self.xy.shape[1]
