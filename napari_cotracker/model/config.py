@@ -1,0 +1,110 @@
+"""Every number that shapes a network; presets are named instances."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class EncoderConfig:
+    """Frame encoder: four residual stages fused at 1/stride resolution.
+
+    Parameters
+    ----------
+    widths : tuple of int
+        Channels of the four residual stages.
+    fusion_width : int
+        Channels of the hidden fusion layer.
+    fusion_kernels : (int, int)
+        Kernel sizes of the two fusion convolutions (published: 3, 1).
+    channels : int
+        C, channels of the feature map.
+    stride : int
+        Spatial reduction of the feature map.
+    """
+
+    widths: tuple[int, int, int, int] = (64, 96, 128, 128)
+    fusion_width: int = 256
+    fusion_kernels: tuple[int, int] = (3, 1)
+    channels: int = 128
+    stride: int = 4
+
+
+@dataclass(frozen=True)
+class CoTracker3Config:
+    """CoTracker3 (Karaev et al. 2024) in any size.
+
+    Parameters
+    ----------
+    window_len : int
+        S, frames processed jointly; the length of the time table.
+    offline : bool
+        One window over the whole clip instead of overlapping windows of S frames.
+    corr_levels, corr_radius : int
+        Correlation pyramid levels L and neighbourhood radius r.
+    corr_hidden, corr_out : int
+        Widths of the correlation MLP (2401 -> hidden -> out for r = 3).
+    hidden, heads, depth : int
+        Update transformer: width, attention heads, time + space layers.
+    virtual_tracks : int
+        Learned proxy tokens between points.
+    model_resolution : (H, W)
+        Resolution that displacements are expressed in, whatever the frame size.
+    published_faults : bool
+        Whether ``predict`` keeps the published handling of short clips and of
+        points that are not queried yet (needed for parity).
+    """
+
+    window_len: int = 16
+    offline: bool = False
+    encoder: EncoderConfig = field(default_factory=EncoderConfig)
+    corr_levels: int = 4
+    corr_radius: int = 3
+    corr_hidden: int = 384
+    corr_out: int = 256
+    hidden: int = 384
+    heads: int = 8
+    depth: int = 3
+    virtual_tracks: int = 64
+    model_resolution: tuple[int, int] = (384, 512)
+    published_faults: bool = True
+
+    @property
+    def corr_side(self) -> int:
+        """Side of the correlation neighbourhood, 2 r + 1."""
+        return 2 * self.corr_radius + 1
+
+    @property
+    def token_width(self) -> int:
+        """Visibility, confidence, correlation of all levels, motion encoding."""
+        return 2 + self.corr_levels * self.corr_out + MOTION_CHANNELS
+
+
+# (forward, backward) displacement: 4 values raw, and as sine and cosine of
+# MOTION_FREQUENCIES frequencies each.
+MOTION_FREQUENCIES = 10
+MOTION_CHANNELS = 4 * (1 + 2 * MOTION_FREQUENCIES)
+
+COTRACKER3_OFFLINE = CoTracker3Config(window_len=60, offline=True)
+COTRACKER3_ONLINE = CoTracker3Config(window_len=16)
+COMPACT = CoTracker3Config(
+    window_len=16,
+    encoder=EncoderConfig(
+        widths=(32, 48, 64, 64), fusion_width=96, fusion_kernels=(1, 3), channels=64
+    ),
+    corr_levels=3,
+    corr_hidden=192,
+    corr_out=96,
+    hidden=192,
+    heads=4,
+    depth=3,
+    virtual_tracks=16,
+    model_resolution=(256, 256),
+    published_faults=False,
+)
+
+PRESETS: dict[str, CoTracker3Config] = {
+    "cotracker3_offline": COTRACKER3_OFFLINE,
+    "cotracker3_online": COTRACKER3_ONLINE,
+    "compact": COMPACT,
+}

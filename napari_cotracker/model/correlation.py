@@ -1,0 +1,123 @@
+"""Local correlation by one gather and one matrix product per pyramid level.
+
+All samples of a point share one fractional offset, and bilinear interpolation
+commutes with the dot product. So the (2r+2)^2 whole-pixel neighbours are gathered,
+multiplied with the support vectors, and the products are interpolated.
+Offsets are x-major throughout: entry (a, b) lies at (x + a - r, y + b - r).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+class FeatureLevel(NamedTuple):
+    """One pyramid level as rows: ``rows`` (B * T * H * W, C) and its grid shape."""
+
+    rows: Tensor
+    n_frames: int
+    height: int
+    width: int
+
+
+def build_pyramid(features: Tensor, levels: int) -> list[FeatureLevel]:
+    """Average-pool (B, T, C, H, W) features into ``levels`` levels of rows."""
+    batch, n_frames, channels = features.shape[:3]
+    maps = features.flatten(0, 1)  # (B * T, C, H, W)
+    pyramid = []
+    for level in range(levels):
+        if level:
+            maps = F.avg_pool2d(maps, 2, 2)
+        height, width = maps.shape[-2:]
+        rows = maps.permute(0, 2, 3, 1).reshape(-1, channels)
+        pyramid.append(FeatureLevel(rows, n_frames, height, width))
+    return pyramid
+
+
+def gather_neighbours(
+    level: FeatureLevel, frame: Tensor, xy: Tensor, radius: int
+) -> tuple[Tensor, Tensor]:
+    """Gather the whole-pixel neighbours of each position.
+
+    Parameters
+    ----------
+    level : FeatureLevel
+    frame : (B, M) int64
+        Frame index of each position.
+    xy : (B, M, 2)
+        Positions in pixels of this level.
+    radius : int
+        r.
+
+    Returns
+    -------
+    neighbours : (B, M, 2r+2, 2r+2, C), x-major
+    fraction : (B, M, 2)
+    """
+    # Clamped taps equal border padding, also for positions outside the image.
+    limit = xy.new_tensor([level.width + radius + 1, level.height + radius + 1])
+    xy = torch.minimum(xy.clamp_min(-radius - 2.0), limit)
+    corner = xy.floor()
+    taps = torch.arange(-radius, radius + 2, device=xy.device)
+    column = (corner[..., 0].long()[..., None] + taps).clamp(0, level.width - 1)
+    row = (corner[..., 1].long()[..., None] + taps).clamp(0, level.height - 1)
+    batch = torch.arange(len(xy), device=xy.device)[:, None]
+    start = (batch * level.n_frames + frame) * (level.height * level.width)
+    index = start[..., None, None] + row[..., None, :] * level.width
+    index = index + column[..., :, None]  # (B, M, 2r+2, 2r+2)
+    picked = level.rows.index_select(0, index.flatten())
+    return picked.reshape(*index.shape, -1), xy - corner
+
+
+def interpolate(values: Tensor, fraction: Tensor) -> Tensor:
+    """Shift (..., K+1, K+1, D) x-major values by a fraction (..., 2) to (..., K, K, D).
+
+    """
+    fx, fy = (f[..., None, None, None] for f in fraction.unbind(-1))
+    values = torch.lerp(values[..., :-1, :], values[..., 1:, :], fy)
+    return torch.lerp(values[..., :-1, :, :], values[..., 1:, :, :], fx)
+
+
+def sample_support(
+    level: FeatureLevel, frame: Tensor, xy: Tensor, radius: int
+) -> Tensor:
+    """Sample the (2r+1)^2 support patch of each query; (B, N, (2r+1)^2, C)."""
+    neighbours, fraction = gather_neighbours(level, frame, xy, radius)
+    return interpolate(neighbours, fraction.to(neighbours.dtype)).flatten(2, 3)
+
+
+def correlate(
+    level: FeatureLevel, support: Tensor, xy: Tensor, radius: int
+) -> Tensor:
+    """Correlate each track's support patch with its surroundings in every frame.
+
+    Parameters
+    ----------
+    level : FeatureLevel
+        Of the S frames of the window.
+    support : (B, N, (2r+1)^2, C)
+    xy : (B, S, N, 2)
+        Current positions in pixels of this level.
+    radius : int
+
+    Returns
+    -------
+    (B, S, N, (2r+1)^4): target offset slow, support offset fast.
+    """
+    batch, n_frames, n_points, _ = xy.shape
+    xy = xy.transpose(1, 2).flatten(1, 2)  # (B, N * S, 2)
+    frame = torch.arange(n_frames, device=xy.device).repeat(n_points)
+    neighbours, fraction = gather_neighbours(
+        level, frame.expand(batch, -1), xy, radius
+    )
+    side, channels = neighbours.shape[2], neighbours.shape[-1]
+    patches = neighbours.reshape(batch * n_points, n_frames * side**2, channels)
+    keys = support.flatten(0, 1).transpose(1, 2)  # (B * N, C, K^2)
+    products = torch.bmm(patches, keys).float()
+    products = products.reshape(batch, n_points * n_frames, side, side, -1)
+    volume = interpolate(products, fraction)  # (B, N * S, K, K, K^2)
+    return volume.reshape(batch, n_points, n_frames, -1).transpose(1, 2)

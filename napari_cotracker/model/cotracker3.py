@@ -1,0 +1,188 @@
+"""CoTracker3 (Karaev et al. 2024): one refinement loop, any size and resolution."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from napari_cotracker.errors import InputError
+from napari_cotracker.model.config import CoTracker3Config
+from napari_cotracker.model.correlation import (
+    FeatureLevel,
+    build_pyramid,
+    correlate,
+    sample_support,
+)
+from napari_cotracker.model.embeddings import (
+    encode_motion,
+    sincos_table,
+    stretch_table,
+)
+from napari_cotracker.model.encoder import FrameEncoder
+from napari_cotracker.model.interface import Prediction, WindowState
+from napari_cotracker.model.transformer import UpdateTransformer
+from napari_cotracker.model.windowed import predict_windowed
+
+
+class CorrelationMLP(nn.Module):
+    """Shrink one level's correlation volume to an embedding (exact GELU)."""
+
+    def __init__(self, volume: int, hidden: int, out: int) -> None:
+        super().__init__()
+        self.fc1 = nn.Linear(volume, hidden)
+        self.fc2 = nn.Linear(hidden, out)
+
+    def forward(self, volume: Tensor) -> Tensor:
+        """Map (..., volume) to (..., out)."""
+        out: Tensor = self.fc2(F.gelu(self.fc1(volume)))
+        return out
+
+
+class CoTracker3(nn.Module):
+    """The network behind ``compact`` and the published CoTracker3 checkpoints.
+
+    Implements :class:`~napari_cotracker.model.interface.WindowTracker`; see there for
+    the stages' shapes. Nothing is remembered between calls.
+
+    Parameters
+    ----------
+    config : CoTracker3Config
+    """
+
+    time_emb: Tensor
+    has_confidence = True
+
+    def __init__(self, config: CoTracker3Config) -> None:
+        super().__init__()
+        self.config = config
+        self.stride = config.encoder.stride
+        self.window_len = None if config.offline else config.window_len
+        self.window_step = max(1, config.window_len // 2)
+        self.fnet = FrameEncoder(config.encoder)
+        self.corr_mlp = CorrelationMLP(
+            config.corr_side**4, config.corr_hidden, config.corr_out
+        )
+        self.updateformer = UpdateTransformer(
+            token_width=config.token_width,
+            hidden=config.hidden,
+            heads=config.heads,
+            depth=config.depth,
+            virtual=config.virtual_tracks,
+        )
+        table = sincos_table(config.window_len, config.token_width)
+        self.register_buffer("time_emb", table[None])
+        height, width = config.model_resolution
+        scale = torch.tensor([width, height], dtype=torch.float32) / self.stride
+        self.register_buffer("motion_scale_xy", scale, persistent=False)
+
+    def encode(self, frames: Tensor) -> Tensor:
+        """Encode (B, T, 3, H, W) frames into L2-normalised (B, T, C, h, w)."""
+        self._check_frames(frames)
+        features = self.fnet(frames.flatten(0, 1)).float()
+        norm = features.square().sum(dim=1, keepdim=True).clamp_min(1e-12).sqrt()
+        return (features / norm).unflatten(0, frames.shape[:2])
+
+    def sample(self, features: Tensor, queries_txy: Tensor) -> Tensor:
+        """Sample support patches at (B, N, 3) queries; (B, N, L, K^2, C)."""
+        pyramid = build_pyramid(features, self.config.corr_levels)
+        frame = queries_txy[..., 0].long()
+        patches = [
+            sample_support(
+                level,
+                frame,
+                queries_txy[..., 1:] / (self.stride * 2**i),
+                self.config.corr_radius,
+            )
+            for i, level in enumerate(pyramid)
+        ]
+        return torch.stack(patches, dim=2)
+
+    def start(self, queries_xy: Tensor, n_frames: int) -> WindowState:
+        """State of points seen only at their query: there, in every frame."""
+        xy = queries_xy.float()[:, None].expand(-1, n_frames, -1, -1)
+        zeros = xy.new_zeros(xy.shape[:-1])
+        return WindowState(xy, zeros, zeros)
+
+    def refine(
+        self,
+        features: Tensor,
+        point_features: Tensor,
+        state: WindowState,
+        *,
+        query_frame: Tensor | None = None,
+        overlap: int = 0,
+        iterations: int = 4,
+    ) -> list[WindowState]:
+        """Refine one window; returns the state after every iteration.
+
+        ``query_frame`` and ``overlap`` belong to the interface: CoTracker3 needs
+        neither.
+        """
+        pyramid = build_pyramid(features, self.config.corr_levels)
+        states = []
+        for _ in range(iterations):
+            # As published: gradients do not flow through earlier positions.
+            state = state._replace(xy=state.xy.detach())
+            state = self._update(pyramid, point_features, state)
+            states.append(state)
+        return states
+
+    def predict(
+        self, video: Tensor, queries_txy: Tensor, iterations: int = 6
+    ) -> Prediction:
+        """Track (N, 3) queries through one (T, 3, H, W) clip at model resolution."""
+        features = self.encode(video[None])
+        queries_txy = queries_txy[None].to(features.device, torch.float32)
+        if self.config.offline:
+            point_features = self.sample(features, queries_txy)
+            state = self.start(queries_txy[..., 1:], features.shape[1])
+            state = self.refine(
+                features, point_features, state, iterations=iterations
+            )[-1]
+        else:
+            state = predict_windowed(self, features, queries_txy, iterations)
+        return Prediction(
+            state.xy[0], state.visibility[0].sigmoid(), state.confidence[0].sigmoid()
+        )
+
+    def _update(
+        self, pyramid: list[FeatureLevel], support: Tensor, state: WindowState
+    ) -> WindowState:
+        feature_xy = state.xy / self.stride
+        embeddings = [
+            self.corr_mlp(
+                correlate(
+                    level,
+                    support[:, :, i],
+                    feature_xy / 2**i,
+                    self.config.corr_radius,
+                )
+            )
+            for i, level in enumerate(pyramid)
+        ]
+        motion = encode_motion(feature_xy, self.motion_scale_xy)
+        scores = torch.stack([state.visibility, state.confidence], dim=-1)
+        tokens = torch.cat([scores, *embeddings, motion], dim=-1)  # (B, S, N, D)
+        time = stretch_table(self.time_emb, tokens.shape[1])
+        update = self.updateformer(tokens + time[:, :, None]).float()
+        return WindowState(
+            state.xy + update[..., :2] * self.stride,
+            state.visibility + update[..., 2],
+            state.confidence + update[..., 3],
+        )
+
+    def _check_frames(self, frames: Tensor) -> None:
+        # Every correlation level needs at least one feature pixel.
+        smallest = self.stride * 2 ** (self.config.corr_levels - 1)
+        height, width = frames.shape[-2:]
+        if frames.ndim != 5 or frames.shape[2] != 3:
+            raise InputError(
+                f"Frames have shape {tuple(frames.shape)}; "
+                "expected (B, T, 3, H, W) with values 0..255."
+            )
+        if height % self.stride or width % self.stride or min(height, width) < smallest:
+            raise InputError(
+                f"Frames are {height} high and {width} wide; both must be multiples "
+                f"of {self.stride} and at least {smallest}."
+            )
