@@ -1,5 +1,7 @@
-"""Errors that reach a person: one sentence each, saying what was given,
-what was expected and what to do."""
+"""Errors that reach a person.
+
+One sentence each: what was given, what was expected and what to do.
+"""
 
 
 class CoTrackerError(Exception):

@@ -67,7 +67,9 @@ class Tracks:
             object.__setattr__(self, key, np.asarray(getattr(self, key), dtype))
         object.__setattr__(self, "name", tuple(str(n) for n in self.name))
         if self.xy.ndim != 3 or self.xy.shape[2] != 2:
-            raise InputError(f"Tracks.xy has shape {self.xy.shape}; expected (T, N, 2).")
+            raise InputError(
+                f"Tracks.xy has shape {self.xy.shape}; expected (T, N, 2)."
+            )
         n_frames, n_tracks = self.xy.shape[:2]
         expected = {
             "visibility": (n_frames, n_tracks),
@@ -115,9 +117,9 @@ class Tracks:
     @property
     def n_frames(self) -> int:
         """T."""
-        return self.xy.shape[0]
+        return int(self.xy.shape[0])
 
     @property
     def n_tracks(self) -> int:
         """N."""
-        return self.xy.shape[1]
+        return int(self.xy.shape[1])
