@@ -1,0 +1,32 @@
+"""Procedural video with exact tracks: the only truth the small model learns from.
+
+Map::
+
+    options.py    what a scene may contain, and what comes back
+    draw.py       the seeded source of every random decision
+    textures.py, domain_textures.py, photos.py    what surfaces look like
+    shapes.py     outlines of layers
+    motion.py     how surfaces move: affine and elastic, with an exact inverse
+    layers.py     families of scenes: which layers, how they move
+    render.py     pixels and visibility from the same equations
+    points.py     which surface points are followed
+    photometry.py what the camera does to the picture
+    clip.py       all of it together; validation.py fixed sets
+"""
+
+from napari_cotracker.training.scenes.clip import render_clip
+from napari_cotracker.training.scenes.options import (
+    FAMILIES,
+    SceneOptions,
+    SyntheticClip,
+)
+from napari_cotracker.training.scenes.validation import SPLITS, validation_clips
+
+__all__ = [
+    "FAMILIES",
+    "SPLITS",
+    "SceneOptions",
+    "SyntheticClip",
+    "render_clip",
+    "validation_clips",
+]

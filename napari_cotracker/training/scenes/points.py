@@ -1,0 +1,118 @@
+"""Choose surface points of a scene and follow them exactly."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+
+from napari_cotracker.training.scenes.render import inside, top_layer_at
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from napari_cotracker.training.scenes.draw import Draw
+    from napari_cotracker.training.scenes.layers import Scene
+
+# Parts of the points on the foreground, near outlines, and on the background.
+SHARES = (0.5, 0.25, 0.25)
+TEXTURED = 0.6
+QUERY_FRAMES = 4
+SEEN_AT_LEAST = 2
+
+
+def follow_points(
+    draw: Draw, scene: Scene, picture: Tensor, top: Tensor, count: int
+) -> tuple[Tensor, Tensor]:
+    """Choose points and return where they are and whether they are seen.
+
+    Parameters
+    ----------
+    draw : Draw
+    scene : Scene
+    picture, top :
+        What :func:`~.render.render_layers` returned.
+    count : int
+        N.
+
+    Returns
+    -------
+    tracks_xy : (T, N, 2) float64
+    visible : (T, N) bool
+        Every point is seen on at least two frames.
+    """
+    tracks, seen = _candidates(draw, scene, picture, top, 2 * count)
+    attempts = 1
+    while tracks.shape[1] < count and attempts < 8:
+        more = _candidates(draw, scene, picture, top, 2 * count)
+        tracks = torch.cat([tracks, more[0]], 1)
+        seen = torch.cat([seen, more[1]], 1)
+        attempts += 1
+    # A scene that shows nothing twice repeats points rather than invent some.
+    chosen = draw.sparse(torch.ones(tracks.shape[1]), count)
+    if tracks.shape[1] >= count:
+        chosen = draw.rand(tracks.shape[1]).argsort()[:count]
+    return tracks[:, chosen], seen[:, chosen]
+
+
+def _candidates(
+    draw: Draw, scene: Scene, picture: Tensor, top: Tensor, count: int
+) -> tuple[Tensor, Tensor]:
+    frames, _, height, width = picture.shape
+    places = draw.rand(min(frames, QUERY_FRAMES)) * frames
+    queries = places.long().clamp_max(frames - 1)
+    each = -(-count // len(queries))
+    xy = torch.stack([_places(draw, picture[q], top[q], each) for q in queries])
+    at_query = tuple(
+        type(layer)(layer.canvas, layer.warp.at(queries)) for layer in scene.layers
+    )
+    owner = top_layer_at(at_query, xy)  # (Q, n)
+    tracks = torch.zeros(frames, *owner.shape, 2, dtype=torch.float64, device=xy.device)
+    usable = torch.zeros_like(owner, dtype=torch.bool)
+    for index, (layer, then) in enumerate(zip(scene.layers, at_query, strict=True)):
+        mine = owner == index
+        if not bool(mine.any()):
+            continue
+        material = then.warp.material_at(xy)[mine]
+        tracks[:, mine] = layer.warp.frame_at(material)
+        # Beyond its canvas the background is a mirror image: not a surface point.
+        usable[mine] = (material.abs() <= layer.half_xy).all(-1)
+    tracks, owner, usable = tracks.flatten(1, 2), owner.flatten(), usable.flatten()
+    tracks, owner = tracks[:, usable], owner[usable]
+    on_top = top_layer_at(scene.layers, tracks) == owner
+    visible = on_top & inside(tracks, (height, width))
+    kept = visible.sum(0) >= SEEN_AT_LEAST
+    return tracks[:, kept], visible[:, kept]
+
+
+def _places(draw: Draw, frame: Tensor, top: Tensor, count: int) -> Tensor:
+    """Draw (count, 2) places of one frame, by kind of place and by texture."""
+    width = top.shape[1]
+    front = (top > 0).float()
+    layer = top.float()[None, None]
+    spread = F.max_pool2d(layer, 5, 1, 2) + F.max_pool2d(-layer, 5, 1, 2)
+    edge = (spread[0, 0] > 0).float()
+    slope = _steepness(frame)
+    masks = (front * (1 - edge), edge, 1 - front)
+    chance = sum(
+        share
+        * _normal((1 - TEXTURED) * _normal(mask) + TEXTURED * _normal(mask * slope))
+        for share, mask in zip(SHARES, masks, strict=True)
+    )
+    assert isinstance(chance, torch.Tensor)
+    pixel = draw.sparse(chance.flatten() + 1e-9, count)
+    xy = torch.stack([pixel % width, pixel // width], -1).double()
+    return xy + draw.rand(count, 2).double() - 0.5
+
+
+def _normal(weights: Tensor) -> Tensor:
+    return weights / weights.sum().clamp_min(1e-9)
+
+
+def _steepness(frame: Tensor) -> Tensor:
+    """Return gradient strength (H, W) of one (C, H, W) picture."""
+    grey = F.pad(frame.mean(0)[None, None], (1, 1, 1, 1), mode="replicate")[0, 0]
+    across = grey[1:-1, 2:] - grey[1:-1, :-2]
+    down = grey[2:, 1:-1] - grey[:-2, 1:-1]
+    return torch.hypot(across, down)
