@@ -26,7 +26,7 @@ class FeatureLevel(NamedTuple):
 
 def build_pyramid(features: Tensor, levels: int) -> list[FeatureLevel]:
     """Average-pool (B, T, C, H, W) features into ``levels`` levels of rows."""
-    batch, n_frames, channels = features.shape[:3]
+    n_frames, channels = features.shape[1:3]
     maps = features.flatten(0, 1)  # (B * T, C, H, W)
     pyramid = []
     for level in range(levels):
@@ -74,9 +74,7 @@ def gather_neighbours(
 
 
 def interpolate(values: Tensor, fraction: Tensor) -> Tensor:
-    """Shift (..., K+1, K+1, D) x-major values by a fraction (..., 2) to (..., K, K, D).
-
-    """
+    """Shift x-major (..., K+1, K+1, D) values by (..., 2) to (..., K, K, D)."""
     fx, fy = (f[..., None, None, None] for f in fraction.unbind(-1))
     values = torch.lerp(values[..., :-1, :], values[..., 1:, :], fy)
     return torch.lerp(values[..., :-1, :, :], values[..., 1:, :, :], fx)
@@ -90,9 +88,7 @@ def sample_support(
     return interpolate(neighbours, fraction.to(neighbours.dtype)).flatten(2, 3)
 
 
-def correlate(
-    level: FeatureLevel, support: Tensor, xy: Tensor, radius: int
-) -> Tensor:
+def correlate(level: FeatureLevel, support: Tensor, xy: Tensor, radius: int) -> Tensor:
     """Correlate each track's support patch with its surroundings in every frame.
 
     Parameters
@@ -111,9 +107,7 @@ def correlate(
     batch, n_frames, n_points, _ = xy.shape
     xy = xy.transpose(1, 2).flatten(1, 2)  # (B, N * S, 2)
     frame = torch.arange(n_frames, device=xy.device).repeat(n_points)
-    neighbours, fraction = gather_neighbours(
-        level, frame.expand(batch, -1), xy, radius
-    )
+    neighbours, fraction = gather_neighbours(level, frame.expand(batch, -1), xy, radius)
     side, channels = neighbours.shape[2], neighbours.shape[-1]
     patches = neighbours.reshape(batch * n_points, n_frames * side**2, channels)
     keys = support.flatten(0, 1).transpose(1, 2)  # (B * N, C, K^2)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from napari_cotracker.errors import InputError
-from napari_cotracker.model.config import CoTracker3Config
 from napari_cotracker.model.correlation import (
     FeatureLevel,
     build_pyramid,
@@ -23,6 +25,9 @@ from napari_cotracker.model.encoder import FrameEncoder
 from napari_cotracker.model.interface import Prediction, WindowState
 from napari_cotracker.model.transformer import UpdateTransformer
 from napari_cotracker.model.windowed import predict_windowed
+
+if TYPE_CHECKING:
+    from napari_cotracker.model.config import CoTracker3Config
 
 
 class CorrelationMLP(nn.Module):
@@ -48,10 +53,18 @@ class CoTracker3(nn.Module):
     Parameters
     ----------
     config : CoTracker3Config
+
+    Attributes
+    ----------
+    arithmetic : torch.dtype
+        Of convolutions and matrix products in ``encode``, ``refine`` and ``predict``;
+        positions, scores and sums stay float32.
     """
 
     time_emb: Tensor
+    motion_scale_xy: Tensor
     has_confidence = True
+    arithmetic = torch.float32
 
     def __init__(self, config: CoTracker3Config) -> None:
         super().__init__()
@@ -79,7 +92,8 @@ class CoTracker3(nn.Module):
     def encode(self, frames: Tensor) -> Tensor:
         """Encode (B, T, 3, H, W) frames into L2-normalised (B, T, C, h, w)."""
         self._check_frames(frames)
-        features = self.fnet(frames.flatten(0, 1)).float()
+        with self._autocast():
+            features = self.fnet(frames.flatten(0, 1)).float()
         norm = features.square().sum(dim=1, keepdim=True).clamp_min(1e-12).sqrt()
         return (features / norm).unflatten(0, frames.shape[:2])
 
@@ -124,7 +138,8 @@ class CoTracker3(nn.Module):
         for _ in range(iterations):
             # As published: gradients do not flow through earlier positions.
             state = state._replace(xy=state.xy.detach())
-            state = self._update(pyramid, point_features, state)
+            with self._autocast():
+                state = self._update(pyramid, point_features, state)
             states.append(state)
         return states
 
@@ -137,9 +152,9 @@ class CoTracker3(nn.Module):
         if self.config.offline:
             point_features = self.sample(features, queries_txy)
             state = self.start(queries_txy[..., 1:], features.shape[1])
-            state = self.refine(
-                features, point_features, state, iterations=iterations
-            )[-1]
+            state = self.refine(features, point_features, state, iterations=iterations)[
+                -1
+            ]
         else:
             state = predict_windowed(self, features, queries_txy, iterations)
         return Prediction(
@@ -171,6 +186,11 @@ class CoTracker3(nn.Module):
             state.visibility + update[..., 2],
             state.confidence + update[..., 3],
         )
+
+    def _autocast(self) -> AbstractContextManager[None]:
+        if self.arithmetic is torch.float32:
+            return nullcontext()
+        return torch.autocast(self.time_emb.device.type, self.arithmetic)
 
     def _check_frames(self, frames: Tensor) -> None:
         # Every correlation level needs at least one feature pixel.

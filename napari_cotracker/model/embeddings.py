@@ -46,8 +46,6 @@ def encode_motion(xy: Tensor, scale_xy: Tensor) -> Tensor:
     forward = F.pad(step, (0, 0, 0, 0, 0, 1))
     backward = F.pad(-step, (0, 0, 0, 0, 1, 0))
     u = torch.cat([forward, backward], dim=-1)  # (B, S, N, 4)
-    frequency = 2.0 ** torch.arange(
-        MOTION_FREQUENCIES, device=u.device, dtype=u.dtype
-    )
+    frequency = 2.0 ** torch.arange(MOTION_FREQUENCIES, device=u.device, dtype=u.dtype)
     angle = (u[..., None, :] * frequency[:, None]).flatten(-2)  # (B, S, N, 40)
     return torch.cat([u, angle.sin(), (angle + torch.pi / 2).sin()], dim=-1)

@@ -75,9 +75,7 @@ class FrameEncoder(nn.Module):
         stages = []
         for layer in (self.layer1, self.layer2, self.layer3, self.layer4):
             x = layer(x)
-            stages.append(
-                F.interpolate(x, size, mode="bilinear", align_corners=True)
-            )
+            stages.append(F.interpolate(x, size, mode="bilinear", align_corners=True))
         fused = F.relu(F.instance_norm(self.conv2(torch.cat(stages, dim=1))))
         features: Tensor = self.conv3(fused)
         return features

@@ -1,0 +1,103 @@
+"""From a model's name or file to a network that is ready to track."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from napari_cotracker.errors import ModelError
+from napari_cotracker.model.checkpoint import fit_weights, read_state_dict
+from napari_cotracker.model.config import PRESETS
+from napari_cotracker.model.cotracker3 import CoTracker3
+from napari_cotracker.model.recognise import recognise_preset
+from napari_cotracker.weights import find_weights
+
+if TYPE_CHECKING:
+    from torch import nn
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+DTYPES = {
+    "float32": torch.float32,
+    "bfloat16": torch.bfloat16,
+    "float16": torch.float16,
+}
+CHECKPOINT_SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt")
+
+
+def load_model(
+    model: str | Path, device: str = "auto", dtype: str = "auto"
+) -> nn.Module:
+    """Load a network by name (``compact``, ...) or from a checkpoint file.
+
+    Parameters
+    ----------
+    model : str or Path
+        Name from :func:`napari_cotracker.list_models`, or a file.
+    device : str
+        ``auto`` takes CUDA, then MPS, then the CPU; or any torch device name.
+    dtype : {"auto", "float32", "bfloat16", "float16"}
+        Arithmetic; ``auto`` is reduced precision only where the hardware gains.
+
+    Returns
+    -------
+    torch.nn.Module
+        With ``predict(video, queries_txy, iterations) -> Prediction``.
+
+    Raises
+    ------
+    ModelError
+        Unknown name, missing or damaged file, another network, absent device.
+    """
+    path = _locate(model)
+    weights = read_state_dict(path)
+    network = CoTracker3(PRESETS[recognise_preset(weights, path.name)])
+    network.load_state_dict(fit_weights(weights, network, path.name))
+    place = pick_device(device)
+    network.arithmetic = pick_dtype(dtype, place)
+    return network.to(place).eval().requires_grad_(False)
+
+
+def pick_device(device: str) -> torch.device:
+    """Turn a device name into a device that exists here.
+
+    Raises
+    ------
+    ModelError
+        Names the devices that are at hand.
+    """
+    present = ["cpu"]
+    if torch.backends.mps.is_available():
+        present.insert(0, "mps")
+    if torch.cuda.is_available():
+        present.insert(0, "cuda")
+    if device == "auto":
+        return torch.device(present[0])
+    if device.split(":")[0] not in present:
+        raise ModelError(
+            f"Device '{device}' is not available here; choose one of "
+            f"{', '.join(present)} or 'auto'."
+        )
+    return torch.device(device)
+
+
+def pick_dtype(dtype: str, device: torch.device) -> torch.dtype:
+    """Turn a dtype name into the arithmetic to use on a device."""
+    if dtype == "auto":
+        gains = device.type == "cuda" and torch.cuda.is_bf16_supported()
+        return torch.bfloat16 if gains else torch.float32
+    if dtype not in DTYPES:
+        raise ModelError(
+            f"dtype is '{dtype}'; expected 'auto' or one of {', '.join(DTYPES)}."
+        )
+    return DTYPES[dtype]
+
+
+def _locate(model: str | Path) -> Path:
+    path = Path(model)
+    if path.suffix in CHECKPOINT_SUFFIXES or path.is_file():
+        if not path.is_file():
+            raise ModelError(f"There is no checkpoint file {path}; check the path.")
+        return path
+    return find_weights(str(model))

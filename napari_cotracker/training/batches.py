@@ -1,0 +1,169 @@
+"""Clips into batches of queries and targets; every batch follows from its number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, IterableDataset
+
+from napari_cotracker.training.options import STAGES, Stage, TrainOptions
+from napari_cotracker.training.scenes import SceneOptions, SyntheticClip, render_clip
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Validation clips use smaller seeds.
+FIRST_TRAINING_SEED = 1_000_000
+# Share of the points that are queried only after the first window.
+LATE_SHARE = 0.25
+
+
+@dataclass(frozen=True)
+class Batch:
+    """B clips of one shape with N queries each.
+
+    ``video`` (B, T, 3, H, W) 0..255; ``queries_txy`` (B, N, 3); ``tracks_xy``
+    (B, T, N, 2) pixels; ``visible`` (B, T, N) bool. The first ``n_early`` points are
+    queried inside the first window.
+    """
+
+    video: Tensor
+    queries_txy: Tensor
+    tracks_xy: Tensor
+    visible: Tensor
+    n_early: int
+
+    def to(self, device: torch.device) -> Batch:
+        """Move every tensor to a device."""
+        return Batch(
+            self.video.to(device),
+            self.queries_txy.to(device),
+            self.tracks_xy.to(device),
+            self.visible.to(device),
+            self.n_early,
+        )
+
+
+class BatchStream(IterableDataset[Batch]):
+    """Endless batches from step ``first_step`` on; step k is always the same batch."""
+
+    def __init__(
+        self, options: TrainOptions, window_len: int, first_step: int = 0
+    ) -> None:
+        super().__init__()
+        self.options = options
+        self.window_len = window_len
+        self.first_step = first_step
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Yield this worker's share of the steps, in order."""
+        torch.set_num_threads(1)
+        worker = torch.utils.data.get_worker_info()
+        offset, count = (worker.id, worker.num_workers) if worker else (0, 1)
+        step = self.first_step + offset
+        device = self.options.device if worker is None else "cpu"
+        while True:
+            yield make_batch(self.options, step, self.window_len, device)
+            step += count
+
+
+def stream_batches(
+    options: TrainOptions, window_len: int, first_step: int
+) -> Iterator[Batch]:
+    """Iterate over batches, rendered in background processes where asked."""
+    stream = BatchStream(options, window_len, first_step)
+    if options.workers == 0:
+        return iter(stream)
+    loader = DataLoader(
+        stream,
+        batch_size=None,
+        num_workers=options.workers,
+        prefetch_factor=4,
+        multiprocessing_context="spawn",
+    )
+    return iter(loader)
+
+
+def make_batch(
+    options: TrainOptions, step: int, window_len: int, device: str = "cpu"
+) -> Batch:
+    """Render the batch of one step."""
+    stage = STAGES[options.stage]
+    generator = torch.Generator().manual_seed(options.seed * 7919 + step)
+    n_frames, height, width = _draw_shape(stage, generator)
+    scene = SceneOptions(frames=n_frames, size=(height, width), points=2 * stage.points)
+    first = FIRST_TRAINING_SEED + (options.seed * 100_000_000 + step) * stage.batch
+    n_late = int(LATE_SHARE * stage.points) if n_frames > window_len else 0
+    n_early = stage.points - n_late
+    parts = []
+    for i in range(stage.batch):
+        clip = render_clip(first + i, scene, device=device)
+        if stage.objective == "matching":
+            clip = _two_frames(clip, generator)
+        parts.append(_query_clip(clip, n_early, n_late, window_len, generator))
+    stacked = (torch.stack(column) for column in zip(*parts, strict=True))
+    return Batch(*stacked, n_early=n_early)
+
+
+def _two_frames(clip: SyntheticClip, generator: torch.Generator) -> SyntheticClip:
+    """Keep the first frame and a later one, for matching over any distance."""
+    later = int(torch.randint(1, len(clip.video), (), generator=generator))
+    keep = torch.tensor([0, later])
+    return replace(
+        clip,
+        video=clip.video[keep],
+        tracks_xy=clip.tracks_xy[keep],
+        visible=clip.visible[keep],
+    )
+
+
+def _draw_shape(stage: Stage, generator: torch.Generator) -> tuple[int, int, int]:
+    choice = int(torch.randint(len(stage.shapes), (), generator=generator))
+    return stage.shapes[choice]
+
+
+def _query_clip(
+    clip: SyntheticClip,
+    n_early: int,
+    n_late: int,
+    window_len: int,
+    generator: torch.Generator,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    visible = clip.visible.cpu()
+    early = visible.clone()
+    early[window_len:] = False
+    late = visible.clone()
+    late[: window_len // 2] = False
+    picks = [_pick_queries(early, n_early, generator)]
+    if n_late:
+        picks.append(_pick_queries(late, n_late, generator))
+    frame, point = (torch.cat(column) for column in zip(*picks, strict=True))
+    device = clip.video.device
+    frame, point = frame.to(device), point.to(device)
+    query_xy = clip.tracks_xy[frame, point]
+    queries_txy = torch.cat([frame[:, None].float(), query_xy], dim=1)
+    return clip.video, queries_txy, clip.tracks_xy[:, point], clip.visible[:, point]
+
+
+def _pick_queries(
+    allowed: Tensor, count: int, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Draw (frame, point) pairs from an allowed (T, N) mask, points without repeats.
+
+    Falls back to repeats where too few points qualify.
+    """
+    usable = torch.nonzero(allowed.any(dim=0))[:, 0]
+    if len(usable) == 0:
+        usable = torch.arange(allowed.shape[1])
+        allowed = torch.ones_like(allowed)
+    order = usable[torch.randperm(len(usable), generator=generator)]
+    point = order.repeat(-(-count // len(order)))[:count]
+    weight = allowed[:, point].T.float()
+    # Half of the points share one frame, as when a person labels a single frame.
+    common = int(torch.multinomial(weight.sum(dim=0), 1, generator=generator))
+    frame = torch.multinomial(weight, 1, generator=generator)[:, 0]
+    share = (torch.rand(count, generator=generator) < 0.5) & (weight[:, common] > 0)
+    return torch.where(share, common, frame), point

@@ -1,0 +1,72 @@
+"""Finished weights (safetensors, fp16) and their card."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors.torch import save_file
+
+from napari_cotracker.model.config import PRESETS
+from napari_cotracker.training.checkpoints import load_checkpoint
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_cotracker.training.checkpoints import Progress
+
+LICENCE = "BSD-3-Clause"
+DATA = (
+    "Procedural clips rendered by napari_cotracker.training.scenes (layers that move, "
+    "turn, deform and hide each other); textures are procedural or crops of the free "
+    "photos that ship inside scikit-image. No labels or weights of others."
+)
+
+
+def export_weights(
+    folder: Path, out: Path, *, preset: str, seed: int, metrics: dict[str, Any]
+) -> Path:
+    """Write ``out`` (.safetensors) and the card beside it (.json).
+
+    Parameters
+    ----------
+    folder : Path
+        Of a training run; its averaged weights are exported.
+    out : Path
+    preset : str
+    seed : int
+    metrics : dict
+        Goes into the card as it is.
+    """
+    content = load_checkpoint(folder)
+    weights = {
+        # fp16 halves the wheel; the rounding is far below the training noise.
+        key: value.half().contiguous() if value.is_floating_point() else value
+        for key, value in content["average"].items()
+        # Analytic, and fp16 would spoil it.
+        if key != "time_emb"
+    }
+    out.parent.mkdir(parents=True, exist_ok=True)
+    save_file(weights, out, metadata={"preset": preset})
+    progress: Progress = content["progress"]
+    card = {
+        "name": out.stem,
+        "preset": preset,
+        "parameters": sum(value.numel() for value in weights.values()),
+        "licence": LICENCE,
+        "data": DATA,
+        "steps": progress.history.steps,
+        "clips": progress.history.clips,
+        "train_hours": round(progress.history.seconds / 3600, 2),
+        "seed": seed,
+        "torch": torch.__version__,
+        "metrics": metrics,
+        "size": out.stat().st_size,
+        "sha256": hashlib.sha256(out.read_bytes()).hexdigest(),
+        "config": asdict(PRESETS[preset]),
+    }
+    out.with_suffix(".json").write_text(json.dumps(card, indent=2) + "\n")
+    return out

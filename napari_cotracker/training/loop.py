@@ -1,0 +1,196 @@
+"""The training loop: time-boxed, resumable at any step."""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from napari_cotracker.model.config import PRESETS
+from napari_cotracker.model.cotracker3 import CoTracker3
+from napari_cotracker.training.batches import Batch, stream_batches
+from napari_cotracker.training.checkpoints import (
+    Progress,
+    load_checkpoint,
+    save_checkpoint,
+)
+from napari_cotracker.training.matching import matching_loss
+from napari_cotracker.training.options import STAGES, TrainOptions
+from napari_cotracker.training.windows import tracking_loss
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a run stops: whichever comes first; ``cooldown`` lets the rate fall to 0.
+
+    The cooldown follows the limits (steps, else minutes), so that a time-boxed run
+    ends with usable weights.
+    """
+
+    minutes: float | None = None
+    steps: int | None = None
+    cooldown: bool = False
+
+    def share_done(self, steps: int, seconds: float) -> float:
+        """How much of the run is over, 0..1."""
+        if self.steps is not None:
+            return min(1.0, steps / self.steps)
+        if self.minutes is not None:
+            return min(1.0, seconds / (60 * self.minutes))
+        return 0.0
+
+
+class Trainer:
+    """One network in training, with its averaged weights and its position."""
+
+    def __init__(self, options: TrainOptions) -> None:
+        self.options = options
+        self.stage = STAGES[options.stage]
+        self.device = torch.device(options.device)
+        torch.manual_seed(options.seed)
+        self.model = CoTracker3(PRESETS[options.preset]).to(self.device)
+        _quiet_heads(self.model)
+        self.average = _copy_weights(self.model)
+        self.optimiser = torch.optim.AdamW(
+            self.model.parameters(),
+            lr=self.stage.learning_rate,
+            betas=(0.9, 0.95),
+            weight_decay=options.weight_decay,
+        )
+        self.progress = Progress(stage=options.stage)
+
+    def resume(self, folder: Path) -> None:
+        """Go on from a checkpoint: exactly within a stage, afresh in a new stage."""
+        content = load_checkpoint(folder)
+        self.model.load_state_dict(content["model"])
+        self.average = {
+            key: value.to(self.device) for key, value in content["average"].items()
+        }
+        saved: Progress = content["progress"]
+        if saved.stage == self.options.stage:
+            self.optimiser.load_state_dict(content["optimiser"])
+            self.progress = saved
+        else:
+            self.progress.history = saved.history
+
+    def start_from(self, weights: dict[str, Tensor]) -> None:
+        """Start from finished weights with a fresh optimiser."""
+        self.model.load_state_dict(weights)
+        self.average = _copy_weights(self.model)
+
+    def save(self, folder: Path) -> None:
+        """Write the checkpoint."""
+        save_checkpoint(folder, self.model, self.average, self.optimiser, self.progress)
+
+    def run(self, limits: Limits, folder: Path, *, log_every: int = 25) -> None:
+        """Train until a limit is reached; checkpoints and a log lie in ``folder``."""
+        folder.mkdir(parents=True, exist_ok=True)
+        begin = saved_at = time.monotonic()
+        window_len = self.model.config.window_len
+        batches = stream_batches(self.options, window_len, self.progress.step)
+        done, recent = 0, []
+        with (folder / "log.jsonl").open("a") as log:
+            for batch in batches:
+                elapsed = time.monotonic() - begin
+                share = limits.share_done(done, elapsed)
+                if share >= 1:
+                    break
+                rate = self._learning_rate(1 - share if limits.cooldown else 1.0)
+                recent.append(self.step(batch.to(self.device), rate))
+                done += 1
+                now = time.monotonic()
+                self.progress.history.seconds += now - begin - elapsed
+                if done % log_every == 0:
+                    line = _mean(recent) | {"step": self.progress.step, "rate": rate}
+                    log.write(json.dumps(line | {"seconds": round(now - begin)}) + "\n")
+                    log.flush()
+                    recent.clear()
+                if now - saved_at > 60 * self.options.save_minutes:
+                    self.save(folder)
+                    saved_at = now
+        self.save(folder)
+
+    def step(self, batch: Batch, rate: float) -> dict[str, float]:
+        """One optimiser step; returns numbers for the log."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        with fast_arithmetic(self.device):
+            if self.stage.objective == "matching":
+                loss, numbers = matching_loss(self.model, batch)
+            else:
+                loss, numbers = tracking_loss(self.model, batch, self.stage.iterations)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(
+            self.model.parameters(), self.options.clip_norm
+        )
+        # One broken batch must not poison hours of training.
+        if torch.isfinite(norm):
+            self.optimiser.step()
+        self._advance(len(batch.video))
+        return numbers | {"norm": float(norm)}
+
+    def _advance(self, clips: int) -> None:
+        self.progress.step += 1
+        history = self.progress.history
+        history.clips += clips
+        stage = self.options.stage
+        history.steps[stage] = history.steps.get(stage, 0) + 1
+        step = self.progress.step
+        # The average starts short, so that early weights are forgotten.
+        keep = min(self.options.ema, (1 + step) / (10 + step))
+        with torch.no_grad():
+            for key, value in self.model.state_dict().items():
+                if value.is_floating_point():
+                    self.average[key].lerp_(value, 1 - keep)
+
+    def _learning_rate(self, share: float) -> float:
+        warm = min(1.0, (self.progress.step + 1) / self.options.warmup_steps)
+        return self.stage.learning_rate * warm * share
+
+
+@contextmanager
+def fast_arithmetic(device: torch.device) -> Iterator[None]:
+    """bf16 where the hardware gains from it; plain attention on the CPU.
+
+    The fused CPU attention has a slow backward pass for windows as short as ours.
+    """
+    fast = device.type == "cuda" or _cpu_has_bf16()
+    with torch.autocast(device.type, torch.bfloat16, enabled=fast):
+        if device.type == "cpu":
+            with sdpa_kernel(SDPBackend.MATH):
+                yield
+        else:
+            yield
+
+
+def _cpu_has_bf16() -> bool:
+    probe = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+    return bool(probe and probe())
+
+
+def _quiet_heads(model: CoTracker3) -> None:
+    # As published: the first predictions hardly move the points.
+    former = model.updateformer
+    for head in (former.flow_head, former.vis_conf_head):
+        torch.nn.init.normal_(head.weight, std=0.001)
+        torch.nn.init.zeros_(head.bias)
+
+
+def _copy_weights(model: torch.nn.Module) -> dict[str, Tensor]:
+    return {key: value.detach().clone() for key, value in model.state_dict().items()}
+
+
+def _mean(rows: list[dict[str, float]]) -> dict[str, float]:
+    return {key: round(sum(row[key] for row in rows) / len(rows), 5) for key in rows[0]}

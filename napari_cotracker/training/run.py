@@ -1,0 +1,100 @@
+"""``napari-cotracker train``: time-boxed, resumable, with validation and export."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from napari_cotracker.errors import InputError
+from napari_cotracker.model.checkpoint import fit_weights, read_state_dict
+from napari_cotracker.model.config import PRESETS
+from napari_cotracker.model.cotracker3 import CoTracker3
+from napari_cotracker.training.checkpoints import LAST, load_checkpoint
+from napari_cotracker.training.export import export_weights
+from napari_cotracker.training.loop import Limits, Trainer
+from napari_cotracker.training.options import STAGES, TrainOptions
+from napari_cotracker.training.validation import validate
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's flags."""
+    default = TrainOptions()
+    parser.add_argument("--out", type=Path, required=True, help="folder of the run")
+    parser.add_argument("--stage", choices=sorted(STAGES), default=default.stage)
+    parser.add_argument("--preset", choices=sorted(PRESETS), default=default.preset)
+    parser.add_argument("--minutes", type=float, help="stop after this long")
+    parser.add_argument("--steps", type=int, help="stop after this many steps")
+    parser.add_argument(
+        "--resume", action="store_true", help="go on from the checkpoint in --out"
+    )
+    parser.add_argument("--weights", type=Path, help="start from finished weights")
+    parser.add_argument(
+        "--cooldown",
+        action="store_true",
+        help="let the learning rate fall to 0 over this run",
+    )
+    parser.add_argument("--seed", type=int, default=default.seed)
+    parser.add_argument("--device", default=default.device)
+    parser.add_argument("--workers", type=int, default=default.workers)
+    parser.add_argument("--threads", type=int, help="CPU threads of the network")
+    parser.add_argument("--export", type=Path, help="write weights here at the end")
+    parser.add_argument(
+        "--validate",
+        type=int,
+        default=0,
+        metavar="N",
+        help="clips per split",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the command; returns the exit code."""
+    _check(args)
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    options = TrainOptions(
+        stage=args.stage,
+        preset=args.preset,
+        seed=args.seed,
+        device=args.device,
+        workers=args.workers,
+    )
+    trainer = Trainer(options)
+    if args.resume:
+        trainer.resume(args.out)
+    elif args.weights:
+        weights = read_state_dict(args.weights)
+        trainer.start_from(fit_weights(weights, trainer.model, args.weights.name))
+    trainer.run(Limits(args.minutes, args.steps, args.cooldown), args.out)
+    metrics = _measure(args) if args.validate else {}
+    if args.export:
+        export_weights(
+            args.out, args.export, preset=args.preset, seed=args.seed, metrics=metrics
+        )
+    return 0
+
+
+def _check(args: argparse.Namespace) -> None:
+    if args.minutes is None and args.steps is None:
+        raise InputError("Give --minutes or --steps, so that the run has an end.")
+    if args.resume and args.weights:
+        raise InputError("Give --resume or --weights, not both.")
+    if not args.resume and (args.out / LAST).exists():
+        raise InputError(
+            f"{args.out} holds an earlier run; add --resume to go on with it, "
+            "or name another folder with --out."
+        )
+
+
+def _measure(args: argparse.Namespace) -> dict[str, dict[str, float]]:
+    model = CoTracker3(PRESETS[args.preset])
+    model.load_state_dict(load_checkpoint(args.out)["average"])
+    metrics = validate(model, clips=args.validate)
+    print(json.dumps(metrics, indent=2))
+    return metrics
