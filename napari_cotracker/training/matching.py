@@ -47,7 +47,7 @@ def _at(values: Tensor, frame: Tensor) -> Tensor:
 
 
 def _bilinear_cells(xy: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
-    """Find the indices and weights (B, N, 4) of the four cells round (B, N, 2) positions."""
+    """Find indices and weights (B, N, 4) of the cells round (B, N, 2) positions."""
     corner = xy.floor()
     fx, fy = (xy - corner).unbind(-1)
     x0, y0 = corner.long().unbind(-1)
