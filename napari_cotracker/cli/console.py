@@ -1,0 +1,85 @@
+"""What the command line prints, and where."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+
+@dataclass(frozen=True)
+class Console:
+    """Results go to stdout; progress, warnings and errors to stderr.
+
+    Parameters
+    ----------
+    quiet : bool
+        Print nothing but errors.
+    json : bool
+        Print one JSON object in place of text.
+    """
+
+    quiet: bool = False
+    json: bool = False
+
+    def say(self, text: str) -> None:
+        """Print a line for a person."""
+        if not (self.quiet or self.json):
+            print(text, flush=True)
+
+    def report(
+        self, result: Mapping[str, Any] | list[Any], lines: Iterable[str]
+    ) -> None:
+        """Print the result: as JSON for a script, as lines for a person."""
+        if self.json:
+            print(json.dumps(result, indent=1, default=str), flush=True)
+        else:
+            for line in lines:
+                self.say(line)
+
+    def report_run(self, result: Mapping[str, Any]) -> None:
+        """Print what a run did, one ``name  value`` line each."""
+        lines = []
+        for key, value in result.items():
+            if isinstance(value, dict):
+                lines += [f"{name:<28}{inner}" for name, inner in value.items()]
+            else:
+                lines.append(f"{key.replace('_', ' '):<28}{value}")
+        self.report(result, lines)
+
+    def complain(self, text: str) -> None:
+        """Print one line on stderr, whatever the message looked like."""
+        line = " ".join(text.split())
+        print(f"napari-cotracker: {line}", file=sys.stderr, flush=True)
+
+    @contextmanager
+    def progress(self, what: str) -> Iterator[ProgressBar]:
+        """Open a progress bar; it stays silent with ``quiet`` or ``json``."""
+        from tqdm import tqdm
+
+        bar = tqdm(
+            desc=what,
+            unit="window",
+            disable=self.quiet or self.json,
+            # A log file gets a line now and then instead of ten per second.
+            mininterval=0.1 if sys.stderr.isatty() else 10.0,
+        )
+        with bar:
+            yield ProgressBar(bar)
+
+
+@dataclass(frozen=True)
+class ProgressBar:
+    """A bar that is told absolute numbers, as :class:`Progress` carries them."""
+
+    bar: Any
+
+    def show(self, done: int, total: int) -> None:
+        """Draw the state."""
+        self.bar.total = total
+        self.bar.update(done - self.bar.n)

@@ -1,0 +1,72 @@
+"""Run the tracker under a progress bar, keeping what is finished when it stops."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from napari_cotracker.errors import TrackingError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from napari_cotracker.cli.console import Console
+    from napari_cotracker.tracking import Progress
+    from napari_cotracker.tracks import Tracks
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run left behind.
+
+    Parameters
+    ----------
+    tracks : Tracks or None
+        Everything known at the end; None = no window was finished.
+    done, total : int
+        Windows.
+    seconds : float
+        Time spent, the model's loading not included.
+    stopped_by : KeyboardInterrupt, TrackingError or None
+        Why it did not get to the end.
+    """
+
+    tracks: Tracks | None
+    done: int
+    total: int
+    seconds: float
+    stopped_by: KeyboardInterrupt | TrackingError | None = None
+
+    @property
+    def frames_per_second(self) -> float:
+        """Frames of the recording per second of work; 0 where there is no result."""
+        if self.tracks is None or self.seconds <= 0:
+            return 0.0
+        return self.tracks.n_frames / self.seconds
+
+
+def follow(steps: Generator[Progress], console: Console) -> Outcome:
+    """Exhaust a tracking run.
+
+    Parameters
+    ----------
+    steps : generator of Progress
+        As ``track_iter`` returns it; closed in any case.
+    console : Console
+        Where the progress is drawn.
+    """
+    last: Progress | None = None
+    stopped_by: KeyboardInterrupt | TrackingError | None = None
+    begin = perf_counter()
+    with console.progress("tracking") as bar, closing(steps):
+        try:
+            for last in steps:
+                bar.show(last.done, last.total)
+        except (KeyboardInterrupt, TrackingError) as error:
+            stopped_by = error
+    seconds = perf_counter() - begin
+    if last is None:
+        return Outcome(None, 0, 0, seconds, stopped_by)
+    return Outcome(last.tracks_so_far, last.done, last.total, seconds, stopped_by)

@@ -1,0 +1,75 @@
+"""Output files: refused before the work starts, never lost when it is done."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_cotracker.errors import CoTrackerError, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def check_output(path: Path, *, overwrite: bool) -> None:
+    """Refuse an output that could not be written at the end.
+
+    Raises
+    ------
+    InputError
+        It exists (and may not be overwritten), is a folder, or its folder is missing
+        or not writable.
+    """
+    if path.is_dir():
+        raise InputError(f"The output {path} is a folder; give the name of a file.")
+    if path.exists() and not overwrite:
+        raise InputError(
+            f"The output {path} exists already; choose another name or add --overwrite."
+        )
+    folder = path.parent
+    if not folder.is_dir():
+        raise InputError(
+            f"The folder {folder} of the output does not exist; create it."
+        )
+    target = path if path.exists() else folder
+    if not os.access(target, os.W_OK):
+        raise InputError(
+            f"The output {path} may not be written (permission); choose another place."
+        )
+
+
+def write_or_rescue(write: Callable[[Path], object], path: Path) -> None:
+    """Write a result; where that fails, put it into another folder and say so.
+
+    Parameters
+    ----------
+    write : callable
+        Writes the result to the path it is given.
+    path : Path
+        Where the result belongs.
+
+    Raises
+    ------
+    CoTrackerError
+        The result is not at ``path``; the message says where it is instead.
+    """
+    try:
+        write(path)
+    except (CoTrackerError, OSError) as error:
+        rescued = _rescue(write, path)
+        where = f"it was saved as {rescued}" if rescued else "it could not be saved"
+        raise CoTrackerError(f"{error} The result is not lost: {where}.") from error
+
+
+def _rescue(write: Callable[[Path], object], path: Path) -> Path | None:
+    for folder in (Path.cwd(), Path(tempfile.gettempdir())):
+        candidate = folder / f"rescued-{os.getpid()}-{path.name}"
+        try:
+            write(candidate)
+        except (CoTrackerError, OSError):
+            candidate.unlink(missing_ok=True)
+        else:
+            return candidate
+    return None

@@ -1,0 +1,56 @@
+"""Open napari with the dock, for the command line."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from napari_cotracker.errors import CoTrackerError
+
+PLUGIN = "napari-cotracker"
+WIDGET = "Point tracker"
+SAMPLE = "swimmers"
+
+
+def launch(*, demo: bool = False) -> None:
+    """Open napari with the dock and return when the viewer is closed.
+
+    Parameters
+    ----------
+    demo : bool
+        Load the sample clip as well.
+
+    Raises
+    ------
+    CoTrackerError
+        There is no screen, or no Qt binding is installed.
+    """
+    _require_screen()
+    _require_qt()
+    import napari
+
+    viewer = napari.Viewer()
+    viewer.window.add_plugin_dock_widget(PLUGIN, WIDGET)
+    if demo:
+        viewer.open_sample(PLUGIN, SAMPLE)
+    napari.run()
+
+
+def _require_screen() -> None:
+    """Say so where Qt would abort the whole process without a word in Python."""
+    named = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    if sys.platform.startswith("linux") and not any(map(os.environ.get, named)):
+        raise CoTrackerError(
+            "There is no screen to open napari on (DISPLAY is not set); use "
+            "'napari-cotracker track' or 'napari-cotracker demo', which need none."
+        )
+
+
+def _require_qt() -> None:
+    try:
+        import qtpy.QtWidgets  # noqa: F401
+    except ImportError as error:
+        raise CoTrackerError(
+            "napari needs a Qt binding to open a window and none can be used "
+            f"({error}); install one with: pip install 'napari-cotracker[gui]'."
+        ) from error
