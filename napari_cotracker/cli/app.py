@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import sys
+import warnings
 from typing import TYPE_CHECKING
 
 from napari_cotracker import __version__
@@ -67,7 +68,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         args = build_parser().parse_args(argv)
         console = Console(quiet=args.quiet, json=args.json)
-        return _command(args.module)(args, console)
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda text, *_, **__: console.warn(str(text))
+            return _command(args.module)(args, console)
     except CoTrackerError as error:
         console.complain(str(error))
         return exit_code(error)

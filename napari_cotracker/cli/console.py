@@ -52,6 +52,11 @@ class Console:
                 lines.append(f"{key.replace('_', ' '):<28}{value}")
         self.report(result, lines)
 
+    def warn(self, text: str) -> None:
+        """Print one line on stderr that does not stop the work."""
+        if not self.quiet:
+            self.complain(f"warning: {text}")
+
     def complain(self, text: str) -> None:
         """Print one line on stderr, whatever the message looked like."""
         line = " ".join(text.split())

@@ -59,8 +59,12 @@ def write_or_rescue(write: Callable[[Path], object], path: Path) -> None:
         write(path)
     except (CoTrackerError, OSError) as error:
         rescued = _rescue(write, path)
-        where = f"it was saved as {rescued}" if rescued else "it could not be saved"
-        raise CoTrackerError(f"{error} The result is not lost: {where}.") from error
+        fate = (
+            f"The result is not lost: it was saved as {rescued}."
+            if rescued
+            else "The result could not be saved anywhere else either."
+        )
+        raise CoTrackerError(f"{error} {fate}") from error
 
 
 def _rescue(write: Callable[[Path], object], path: Path) -> Path | None:

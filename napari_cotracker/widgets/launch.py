@@ -9,7 +9,7 @@ from napari_cotracker.errors import CoTrackerError
 
 PLUGIN = "napari-cotracker"
 WIDGET = "Point tracker"
-SAMPLE = "swimmers"
+SAMPLE = "sample_clip"
 
 
 def launch(*, demo: bool = False) -> None:

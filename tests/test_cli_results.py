@@ -1,0 +1,124 @@
+"""A run that stops keeps what it has; a result that cannot be written goes elsewhere."""
+
+import errno
+
+import numpy as np
+import pytest
+
+from napari_cotracker.cli.app import exit_code
+from napari_cotracker.cli.console import Console
+from napari_cotracker.cli.following import follow
+from napari_cotracker.cli.outputs import check_output, write_or_rescue
+from napari_cotracker.cli.result import errors_px, exit_code_of, summarise
+from napari_cotracker.errors import (
+    CoTrackerError,
+    FormatError,
+    InputError,
+    ModelError,
+    TrackingError,
+    VideoError,
+)
+from napari_cotracker.sample import sample_clip
+from napari_cotracker.tracking import Progress
+from napari_cotracker.tracks import Source, Tracks
+
+QUIET = Console(quiet=True)
+
+
+def steps_until(error, closed):
+    truth = sample_clip().truth
+    try:
+        for done in (1, 2):
+            yield Progress(done, 5, truth, (0, 15))
+        if error is not None:
+            raise error
+    finally:
+        closed.append(True)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(None, 0), (KeyboardInterrupt(), 130), (TrackingError("out of memory"), 1)],
+)
+def test_whatever_was_finished_is_kept(error, code, capsys):
+    closed = []
+    outcome = follow(steps_until(error, closed), QUIET)
+    assert closed == [True]
+    assert outcome.tracks is not None
+    assert (outcome.done, outcome.total) == (2, 5)
+    assert exit_code_of(outcome, QUIET) == code
+    assert summarise(outcome)["finished"] is (error is None)
+    assert ("2 of 5 windows" in capsys.readouterr().err) is (error is not None)
+
+
+def test_stopping_before_the_first_window_says_that_nothing_was_saved(capsys):
+    def nothing_yet():
+        raise KeyboardInterrupt
+        yield
+
+    outcome = follow(nothing_yet(), QUIET)
+    assert exit_code_of(outcome, QUIET) == 130
+    assert "nothing was saved" in capsys.readouterr().err
+
+
+def test_the_error_is_judged_where_the_model_answered_and_truth_is_seen():
+    truth = sample_clip().truth
+    tracks = Tracks(
+        xy=truth.xy + np.float32([3, 4]),
+        visibility=truth.visibility,
+        confidence=truth.confidence,
+        visible=truth.visible,
+        source=np.full_like(truth.source, Source.MODEL),
+        point_id=truth.point_id,
+        name=truth.name,
+    )
+    tracks.source[0] = Source.MANUAL
+    distances = errors_px(tracks, truth)
+    assert len(distances) == truth.visible[1:].sum()
+    np.testing.assert_allclose(distances, 5, rtol=1e-5)
+
+
+def test_outputs_are_refused_before_the_work(tmp_path):
+    existing = tmp_path / "tracks.csv"
+    existing.write_text("precious")
+    check_output(existing, overwrite=True)
+    check_output(tmp_path / "new.csv", overwrite=False)
+    for path, words in (
+        (existing, "--overwrite"),
+        (tmp_path, "is a folder"),
+        (tmp_path / "no" / "t.csv", "does not exist"),
+        (existing / "t.csv", "does not exist"),
+    ):
+        with pytest.raises(InputError, match=words):
+            check_output(path, overwrite=False)
+
+
+def test_a_result_whose_folder_has_gone_is_saved_elsewhere(tmp_path, monkeypatch):
+    refuge = tmp_path / "refuge"
+    refuge.mkdir()
+    monkeypatch.chdir(refuge)
+    with pytest.raises(CoTrackerError, match=r"not lost.*rescued-\d+-t.csv") as caught:
+        write_or_rescue(lambda p: p.write_text("tracks"), tmp_path / "gone" / "t.csv")
+    assert exit_code(caught.value) == 1
+    assert [p.read_text() for p in refuge.iterdir()] == ["tracks"]
+
+
+def test_a_result_that_fits_nowhere_says_so(tmp_path):
+    def full(path):
+        path.write_text("half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(CoTrackerError, match=r"No space left.*could not be saved"):
+        write_or_rescue(full, tmp_path / "t.csv")
+
+
+def test_exit_codes_tell_bad_input_from_bad_luck():
+    for kind in (InputError, VideoError, ModelError, FormatError):
+        assert exit_code(kind("x")) == 2
+        full = kind("x")
+        full.__cause__ = OSError(errno.ENOSPC, "full")
+        assert exit_code(full) == 1
+        absent = kind("x")
+        absent.__cause__ = FileNotFoundError(errno.ENOENT, "no")
+        assert exit_code(absent) == 2
+    assert exit_code(TrackingError("x")) == 1
