@@ -1,0 +1,161 @@
+"""The trainer: batches follow from their number, a resume is exact, export loads."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from napari_cotracker.errors import InputError, ModelError
+from napari_cotracker.tracking.models import load_model
+from napari_cotracker.training.batches import make_batch
+from napari_cotracker.training.export import export_weights
+from napari_cotracker.training.loop import Limits, Trainer
+from napari_cotracker.training.options import TrainOptions
+from napari_cotracker.training.validation import score_clip, validate
+
+OPTIONS = TrainOptions(stage="smoke", workers=0)
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)  # makes sums reproducible
+    yield
+    torch.set_num_threads(before)
+
+
+def test_a_batch_follows_from_its_number():
+    first, again = (make_batch(OPTIONS, 3, 16) for _ in range(2))
+    other = make_batch(OPTIONS, 4, 16)
+    assert torch.equal(first.video, again.video)
+    assert torch.equal(first.queries_txy, again.queries_txy)
+    assert not torch.equal(first.video, other.video)
+
+
+def test_queries_lie_on_visible_points_of_their_track():
+    batch = make_batch(OPTIONS, 0, 16)
+    frame = batch.queries_txy[0, :, 0].long()
+    points = torch.arange(len(frame))
+    assert batch.visible[0, frame, points].all()
+    torch.testing.assert_close(
+        batch.queries_txy[0, :, 1:], batch.tracks_xy[0, frame, points]
+    )
+    assert (frame[: batch.n_early] < 16).all()
+
+
+def test_interrupted_and_uninterrupted_runs_agree(tmp_path):
+    whole = Trainer(OPTIONS)
+    whole.run(Limits(steps=4), tmp_path / "whole")
+    part = Trainer(OPTIONS)
+    part.run(Limits(steps=2), tmp_path / "part")
+    resumed = Trainer(OPTIONS)
+    resumed.resume(tmp_path / "part")
+    resumed.run(Limits(steps=2), tmp_path / "part")
+    assert resumed.progress.step == 4
+    for key, value in whole.model.state_dict().items():
+        assert torch.equal(value, resumed.model.state_dict()[key]), key
+    for key, value in whole.average.items():
+        assert torch.equal(value, resumed.average[key]), key
+
+
+def test_training_lowers_the_loss_on_one_batch():
+    trainer = Trainer(OPTIONS)
+    batch = make_batch(OPTIONS, 5, 16)
+    keys = ("position", "visibility", "confidence")
+    rows = [trainer.step(batch, 2e-4) for _ in range(12)]
+    losses = [sum(row[key] for key in keys) for row in rows]
+    assert np.mean(losses[-3:]) < 0.8 * np.mean(losses[:3])
+
+
+def test_matching_stage_learns_one_batch():
+    trainer = Trainer(TrainOptions(stage="match", workers=0))
+    batch = make_batch(trainer.options, 0, 16)
+    losses = [trainer.step(batch, 1e-3)["matching"] for _ in range(8)]
+    assert losses[-1] < losses[0]
+
+
+def test_cooldown_ends_at_rate_zero(tmp_path):
+    trainer = Trainer(OPTIONS)
+    trainer.run(Limits(steps=3, cooldown=True), tmp_path, log_every=1)
+    rates = [json.loads(line)["rate"] for line in (tmp_path / "log.jsonl").open()]
+    warm = [(i + 1) / OPTIONS.warmup_steps for i in range(3)]
+    np.testing.assert_allclose(
+        np.array(rates) / trainer.stage.learning_rate / warm, [1, 2 / 3, 1 / 3]
+    )
+
+
+def test_export_writes_weights_that_load_and_a_card(tmp_path):
+    trainer = Trainer(OPTIONS)
+    trainer.run(Limits(steps=1), tmp_path / "run")
+    out = export_weights(
+        tmp_path / "run",
+        tmp_path / "tiny.safetensors",
+        preset="compact",
+        seed=0,
+        metrics={"overall": {"delta_avg": 0.5}},
+    )
+    network = load_model(out, device="cpu")
+    for key, value in network.state_dict().items():
+        torch.testing.assert_close(value, trainer.average[key], atol=2e-3, rtol=1e-3)
+    card = json.loads(out.with_suffix(".json").read_text())
+    assert card["steps"] == {"smoke": 1}
+    assert card["clips"] == 1
+    assert card["metrics"]["overall"]["delta_avg"] == 0.5
+
+
+def test_resume_without_or_with_a_broken_checkpoint(tmp_path):
+    with pytest.raises(ModelError, match="no checkpoint"):
+        Trainer(OPTIONS).resume(tmp_path)
+    (tmp_path / "last.pt").write_bytes(b"half a file")
+    with pytest.raises(ModelError, match="damaged"):
+        Trainer(OPTIONS).resume(tmp_path)
+
+
+def test_an_earlier_run_is_not_overwritten(tmp_path):
+    import argparse
+
+    from napari_cotracker.training.run import add_arguments, run
+
+    (tmp_path / "last.pt").write_bytes(b"precious")
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    arguments = ["--out", str(tmp_path), "--steps", "1", "--stage", "smoke"]
+    with pytest.raises(InputError, match="--resume"):
+        run(parser.parse_args(arguments))
+    with pytest.raises(InputError, match="--minutes or --steps"):
+        run(parser.parse_args(["--out", str(tmp_path / "new")]))
+    assert (tmp_path / "last.pt").read_bytes() == b"precious"
+
+
+def test_a_perfect_and_a_still_answer_are_scored_apart():
+    from napari_cotracker.model.interface import Prediction
+    from napari_cotracker.training.scenes import validation_clips
+
+    scenes = list(validation_clips("motion", 6, (96, 96)))
+    scene = max(scenes, key=lambda clip: float(clip.tracks_xy.std(dim=0).mean()))
+
+    class Perfect(torch.nn.Module):
+        def predict(self, video, queries_txy, iterations):
+            seen = scene.visible.float()
+            return Prediction(scene.tracks_xy, seen, torch.ones_like(seen))
+
+    scores = score_clip(Perfect(), scene, 1)
+    assert scores["delta_avg"] == 1
+    assert scores["occlusion_accuracy"] == 1
+    assert scores["within_8px_when_confident"] == 1
+    assert scores["still"] < 1
+
+
+@pytest.mark.slow
+def test_validation_covers_every_split():
+    table = validate(Trainer(OPTIONS).model, clips=1, size=(64, 64), iterations=1)
+    assert set(table) == {
+        "motion",
+        "occlusion",
+        "texture",
+        "microscopy",
+        "articulated",
+        "overall",
+    }
+    assert all(0 <= row["delta_avg"] <= 1 for row in table.values())
