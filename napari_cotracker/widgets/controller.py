@@ -1,0 +1,344 @@
+"""What can be tracked in a viewer, and the run that tracks it; knows no Qt."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Image, Points, Tracks
+
+from napari_cotracker.errors import InputError
+from napari_cotracker.tracking import TrackingOptions
+from napari_cotracker.widgets.anchors import identify, read_points, with_edits
+from napari_cotracker.widgets.coordinates import PixelAxes, placement
+from napari_cotracker.widgets.engine import adapt
+from napari_cotracker.widgets.image_input import ImageInput, read_image
+from napari_cotracker.widgets.result_layers import METADATA_KEY, point_size
+from napari_cotracker.widgets.session import Provenance, Session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from napari.components import ViewerModel
+    from napari.layers import Layer
+
+    from napari_cotracker.tracking import Progress
+    from napari_cotracker.tracks import Queries
+    from napari_cotracker.widgets.edits import Labels
+    from napari_cotracker.widgets.engine import Engine, Steps
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """What the person chose.
+
+    Parameters
+    ----------
+    image, points : layers or None
+    model, device, direction : str
+    first_frame, last_frame : int or None
+        Both inclusive; None = start or end of the recording.
+    """
+
+    image: Image | None
+    points: Points | None
+    model: str = "compact"
+    device: str = "auto"
+    direction: str = "both"
+    first_frame: int | None = None
+    last_frame: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One run on its way; a later run has a higher number."""
+
+    number: int
+    session: Session
+    source: ImageInput
+    queries: Queries
+    options: TrackingOptions
+    model: str
+    device: str
+    start: Labels | None
+    remark: str = field(default="")
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """First and last frame, both inclusive."""
+        last = self.options.last_frame
+        return (
+            self.options.first_frame or 0,
+            self.source.n_frames - 1 if last is None else last,
+        )
+
+
+class TrackingController:
+    """Runs, results and edits of every image in one viewer.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+    engine : Engine
+        What tracks.
+    on_message : (str) -> None
+        Told in one sentence what an edit did.
+    later : (callable) -> None
+        Calls back when napari has finished what it is doing; at once by default.
+    """
+
+    def __init__(
+        self,
+        viewer: ViewerModel,
+        engine: Engine,
+        *,
+        on_message: Callable[[str], None] = lambda _: None,
+        later: Callable[[Callable[[], None]], None] = lambda call: call(),
+    ) -> None:
+        self.viewer = viewer
+        self.engine = engine
+        self.run: Run | None = None
+        self._on_message = on_message
+        self._later = later
+        self._number = 0
+        self._sessions: dict[Image, Session] = {}
+        self._loaded: tuple[tuple[str, str], Any] | None = None
+        viewer.layers.events.removed.connect(self._on_layer_removed)
+        self._adopt_results()
+
+    # -- choices --------------------------------------------------------------
+
+    def image_layers(self) -> list[Image]:
+        """Return the images of the viewer."""
+        return [x for x in self.viewer.layers if isinstance(x, Image)]
+
+    def points_layers(self) -> list[Points]:
+        """Return the person's own Points layers."""
+        return [
+            layer
+            for layer in self.viewer.layers
+            if isinstance(layer, Points) and METADATA_KEY not in layer.metadata
+        ]
+
+    def n_frames(self, image: Image) -> int:
+        """Return the number of frames of an image.
+
+        Raises
+        ------
+        InputError
+            The image cannot be tracked.
+        """
+        return read_image(image, self.viewer.dims.point).n_frames
+
+    def new_points(self, image: Image | None) -> Points:
+        """Add an empty Points layer over an image, ready to be clicked into.
+
+        Raises
+        ------
+        InputError
+            No image was chosen, or it cannot be tracked.
+        """
+        if image is None:
+            raise InputError(
+                "There is no image to put points on; open a recording first."
+            )
+        source = read_image(image, self.viewer.dims.point)
+        points = self.viewer.add_points(
+            np.empty((0, image.ndim)),
+            ndim=image.ndim,
+            name=f"{image.name} points",
+            size=point_size(source.size),
+            face_color="yellow",
+            border_color="black",
+            **placement(image, PixelAxes(image.ndim)),
+        )
+        points.mode = "add"
+        self.viewer.layers.selection.active = points
+        return points
+
+    # -- a run ----------------------------------------------------------------
+
+    def start(self, request: Request) -> Run:
+        """Check the choices and make them a run; hand its :meth:`steps` to a worker.
+
+        Raises
+        ------
+        CoTrackerError
+            Something that was chosen cannot be tracked; nothing was changed.
+        """
+        if self.run is not None:
+            raise InputError("Tracking is running; cancel it or wait for its end.")
+        if request.image is None:
+            raise InputError("No image is chosen; open a recording and choose it.")
+        if request.points is None:
+            raise InputError(
+                "No points layer is chosen; press 'New points' and click on what you "
+                "want to follow."
+            )
+        source = read_image(request.image, self.viewer.dims.point)
+        options = self._options(request, source)
+        user = read_points(request.points, request.image, source)
+        session = self._session(request.image, source)
+        session.read_layer()
+        previous = session.provenance
+        anchors = identify(
+            user,
+            None if previous is None else previous.anchors,
+            same_layer=previous is not None
+            and previous.points_layer == request.points.name,
+        )
+        span = (
+            options.first_frame or 0,
+            source.n_frames - 1 if options.last_frame is None else options.last_frame,
+        )
+        queries = with_edits(
+            anchors,
+            session.edited_anchors(*span),
+            None if previous is None else previous.anchors,
+        )
+        settings = {"model": request.model, "device": request.device}
+        session.provenance = Provenance(
+            request.points.name, anchors, settings | {"options": asdict(options)}
+        )
+        session.history.clear()
+        self._sessions[request.image] = session
+        self._number += 1
+        self.run = Run(
+            self._number,
+            session,
+            source,
+            queries,
+            options,
+            request.model,
+            request.device,
+            session.labels,
+            source.remark,
+        )
+        return self.run
+
+    def steps(self, run: Run) -> Steps:
+        """Load the model and track; meant for a worker thread.
+
+        Raises
+        ------
+        CoTrackerError
+            Also in place of torch's ``RuntimeError``.
+        """
+        yield from adapt(self._steps(run))
+
+    def receive(self, run: Run, progress: Progress) -> bool:
+        """Take over what a run knows by now; False if the run is no longer wanted."""
+        if run is not self.run:
+            return False
+        run.session.take(progress.tracks_so_far, run.start, span=None)
+        return True
+
+    def finish(self, run: Run, progress: Progress | None, *, complete: bool) -> bool:
+        """End a run, whole or in part; False if it had been ended before."""
+        if run is not self.run:
+            return False
+        self.run = None
+        if progress is not None:
+            span = run.span if complete else None
+            run.session.take(progress.tracks_so_far, run.start, span=span)
+            run.session.show()
+        return True
+
+    def abandon(self) -> None:
+        """Drop the present run; whatever it still delivers is ignored."""
+        self.run = None
+
+    def close(self) -> None:
+        """Let go of the viewer; its layers stay as they are."""
+        self.abandon()
+        self.viewer.layers.events.removed.disconnect(self._on_layer_removed)
+        for session in self._sessions.values():
+            session.release()
+        self._sessions.clear()
+        self._loaded = None
+
+    # -- results --------------------------------------------------------------
+
+    def session_of(self, image: Image | None) -> Session | None:
+        """Return the results of an image, if there are any."""
+        return None if image is None else self._sessions.get(image)
+
+    def export(self, image: Image | None, path: Path) -> None:
+        """Write the tracks of an image.
+
+        Raises
+        ------
+        InputError
+            There are none.
+        CoTrackerError
+            The file cannot be written.
+        """
+        session = self.session_of(image)
+        if session is not None:
+            session.read_layer()
+        if session is None or session.labels is None:
+            raise InputError("There are no tracks to export; press Run first.")
+        self.engine.save_tracks(session.labels.tracks, path)
+
+    # -- inside ---------------------------------------------------------------
+
+    def _options(self, request: Request, source: ImageInput) -> TrackingOptions:
+        first, last = request.first_frame, request.last_frame
+        final = source.n_frames - 1
+        if (first or 0) > (final if last is None else last):
+            raise InputError(
+                f"The first frame ({first}) comes after the last ({last}); swap them."
+            )
+        return TrackingOptions(
+            direction=request.direction,  # type: ignore[arg-type]
+            first_frame=first or None,
+            last_frame=None if last == final else last,
+            contrast_limits=source.contrast_limits,
+        )
+
+    def _session(self, image: Image, source: ImageInput) -> Session:
+        known = self._sessions.get(image)
+        if known is not None:
+            known.refuse_other_slice(source)
+            return known
+        return Session(self.viewer, image, source, self._on_message, self._later)
+
+    def _steps(self, run: Run) -> Steps:
+        key = (run.model, run.device)
+        if self._loaded is None or self._loaded[0] != key:
+            self._loaded = None  # frees the old one before the new one is made
+            self._loaded = (key, self.engine.load_model(*key))
+        yield from self.engine.track_iter(
+            run.source.video, run.queries, model=self._loaded[1], options=run.options
+        )
+
+    def _adopt_results(self) -> None:
+        """Take up results that a closed dock has left in the viewer."""
+        images = {image.name: image for image in self.image_layers()}
+        trails = {
+            layer.metadata[METADATA_KEY]["image"]: layer
+            for layer in self.viewer.layers
+            if isinstance(layer, Tracks) and METADATA_KEY in layer.metadata
+        }
+        for layer in list(self.viewer.layers):
+            kept = layer.metadata.get(METADATA_KEY, {})
+            image = images.get(kept.get("image", ""))
+            if isinstance(layer, Points) and image is not None and "labels" in kept:
+                source = read_image(image, self.viewer.dims.point)
+                session = self._session(image, source)
+                session.restore(layer, trails.get(image.name))
+                self._sessions[image] = session
+
+    def _on_layer_removed(self, event: Any) -> None:
+        """Forget results whose image or editable layer a person has removed."""
+        layer: Layer = event.value
+        for image, session in list(self._sessions.items()):
+            if layer is session.trails:
+                session.trails = None
+            if layer in (image, session.points):
+                session.release()
+                del self._sessions[image]
+                if self.run is not None and self.run.session is session:
+                    self.abandon()

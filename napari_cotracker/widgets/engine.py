@@ -1,0 +1,87 @@
+"""What the dock calls to track; tests put another engine in its place."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from napari_cotracker.errors import TrackingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+    from pathlib import Path
+
+    from napari_cotracker.tracking import Progress
+    from napari_cotracker.tracks import Tracks
+
+    Steps = Generator[Progress, None, object]
+
+# Offered without asking torch, which would cost seconds when the dock opens.
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+@dataclass(frozen=True)
+class Engine:
+    """The headless functions behind the dock.
+
+    Parameters
+    ----------
+    model_names : () -> list of str
+        Names for the model row; must not import torch.
+    load_model : (name, device) -> model
+        Called in the worker.
+    track_iter : (video, queries, *, model, options) -> generator of Progress
+        Called in the worker; closing the generator cancels.
+    save_tracks : (tracks, path) -> None
+        Write the own CSV.
+    """
+
+    model_names: Callable[[], list[str]]
+    load_model: Callable[[str, str], Any]
+    track_iter: Callable[..., Steps]
+    save_tracks: Callable[[Tracks, Path], None]
+
+
+def default_engine() -> Engine:
+    """Return the package's own engine; torch is imported only by the worker."""
+    return Engine(_model_names, _load_model, _track_iter, _save_tracks)
+
+
+def adapt(steps: Steps) -> Steps:
+    """Convert ``RuntimeError`` (torch raises it), which napari's workers swallow.
+
+    Raises
+    ------
+    TrackingError
+        In place of a ``RuntimeError``.
+    """
+    with closing(steps):
+        try:
+            return (yield from steps)
+        except RuntimeError as error:
+            raise TrackingError(f"Tracking failed: {error}") from error
+
+
+def _model_names() -> list[str]:
+    from napari_cotracker.weights import list_models
+
+    return [record.name for record in list_models()]
+
+
+def _load_model(name: str, device: str) -> Any:
+    from napari_cotracker.tracking.models import load_model
+
+    return load_model(name, device=device)
+
+
+def _track_iter(video: Any, queries: Any, **kwargs: Any) -> Steps:
+    from napari_cotracker.tracking import track_iter
+
+    return track_iter(video, queries, **kwargs)
+
+
+def _save_tracks(tracks: Tracks, path: Path) -> None:
+    from napari_cotracker.io import save_tracks
+
+    save_tracks(tracks, path)

@@ -1,0 +1,126 @@
+"""A run in napari's worker thread; results are handed over at most some times a second."""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from napari.qt.threading import create_worker
+from qtpy.QtCore import QTimer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from napari_cotracker.tracking import Progress
+    from napari_cotracker.widgets.controller import Run, TrackingController
+    from napari_cotracker.widgets.engine import Steps
+
+MIN_INTERVAL_MS = 150
+# Showing results may take this part of the GUI thread's time at most.
+SHOW_SHARE = 0.1
+
+
+class Runner:
+    """Drives one run at a time; its callbacks come on the GUI thread.
+
+    Parameters
+    ----------
+    controller : TrackingController
+    on_progress : (Progress) -> None
+        After every window.
+    on_error : (Exception) -> None
+        Before ``on_end``, if the run failed.
+    on_end : (bool) -> None
+        The run is over; True if it was not cancelled and did not fail.
+    """
+
+    def __init__(
+        self,
+        controller: TrackingController,
+        on_progress: Callable[[Progress], None],
+        on_error: Callable[[Exception], None],
+        on_end: Callable[[bool], None],
+    ) -> None:
+        self._controller = controller
+        self._on_progress = on_progress
+        self._on_error = on_error
+        self._on_end = on_end
+        self._worker: Any = None
+        self._run: Run | None = None
+        self._latest: Progress | None = None
+        self._complete = False
+        self._interval_ms = MIN_INTERVAL_MS
+        self._timer = QTimer()
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self._show)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a worker is on its way."""
+        return self._worker is not None
+
+    def start(self, run: Run) -> None:
+        """Track in a worker thread."""
+        self._run, self._latest, self._complete = run, None, False
+        steps = self._controller.steps(run)
+
+        def iterate() -> Steps:
+            return (yield from steps)
+
+        worker: Any = create_worker(iterate, _start_thread=False, _ignore_errors=True)
+        worker.yielded.connect(self._yielded)
+        worker.returned.connect(self._returned)
+        worker.errored.connect(self._errored)
+        worker.finished.connect(self._finished)
+        # A generator that was left is closed only when collected; this frees the
+        # memory of the engine at once.
+        worker.aborted.connect(steps.close)
+        self._worker = worker
+        worker.start()
+
+    def cancel(self) -> None:
+        """Ask the run to stop after the window it is in."""
+        if self._worker is not None:
+            self._worker.quit()
+
+    def stop(self) -> None:
+        """Leave the run for good: nothing it still delivers is taken."""
+        self.cancel()
+        self._timer.stop()
+        self._worker = None
+        self._controller.close()
+
+    def _yielded(self, progress: Progress) -> None:
+        if self._worker is None:
+            return
+        self._latest = progress
+        self._on_progress(progress)
+        if not self._timer.isActive():
+            self._timer.start(self._interval_ms)
+
+    def _show(self) -> None:
+        run, progress = self._run, self._latest
+        if run is None or progress is None:
+            return
+        began = perf_counter()
+        if self._controller.receive(run, progress):
+            run.session.show()
+        spent_ms = 1000 * (perf_counter() - began)
+        self._interval_ms = max(MIN_INTERVAL_MS, int(spent_ms / SHOW_SHARE))
+
+    def _returned(self, _: object) -> None:
+        self._complete = True
+
+    def _errored(self, error: Exception) -> None:
+        if self._worker is not None:
+            self._on_error(error)
+
+    def _finished(self) -> None:
+        if self._worker is None:
+            return
+        self._worker = None
+        self._timer.stop()
+        assert self._run is not None
+        self._controller.finish(self._run, self._latest, complete=self._complete)
+        self._run = None
+        self._on_end(self._complete)
