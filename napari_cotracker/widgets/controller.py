@@ -199,10 +199,10 @@ class TrackingController:
             None if previous is None else previous.anchors,
         )
         settings = {"model": request.model, "device": request.device}
-        session.provenance = Provenance(
+        provenance = Provenance(
             request.points.name, anchors, settings | {"options": asdict(options)}
         )
-        session.history.clear()
+        session.begin(provenance, queries)
         self._sessions[request.image] = session
         self._number += 1
         self.run = Run(
@@ -226,7 +226,7 @@ class TrackingController:
         CoTrackerError
             Also in place of torch's ``RuntimeError``.
         """
-        yield from adapt(self._steps(run))
+        return (yield from adapt(self._steps(run)))
 
     def receive(self, run: Run, progress: Progress) -> bool:
         """Take over what a run knows by now; False if the run is no longer wanted."""
@@ -310,8 +310,13 @@ class TrackingController:
         if self._loaded is None or self._loaded[0] != key:
             self._loaded = None  # frees the old one before the new one is made
             self._loaded = (key, self.engine.load_model(*key))
-        yield from self.engine.track_iter(
-            run.source.video, run.queries, model=self._loaded[1], options=run.options
+        return (
+            yield from self.engine.track_iter(
+                run.source.video,
+                run.queries,
+                model=self._loaded[1],
+                options=run.options,
+            )
         )
 
     def _adopt_results(self) -> None:

@@ -79,7 +79,7 @@ def to_image(points: Floats, affine: Floats, image_affine: Floats) -> Floats:
         return points
     ndim = len(image_affine) - 1
     world = _apply(affine, points)[:, -ndim:]
-    return _apply(np.linalg.inv(image_affine), world)
+    return _apply(np.asarray(np.linalg.inv(image_affine), np.float64), world)
 
 
 def to_txy(image_points: Floats, axes: PixelAxes) -> Floats:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from napari_cotracker.tracks import Tracks
 
+    Scalar = TypeVar("Scalar", bound=np.generic)
     Integers = npt.NDArray[np.int64]
 
 
@@ -109,7 +110,7 @@ class CellEdit:
         here = (column >= 0) & (self.frame < labels.tracks.n_frames)
         at = (self.frame[here], column[here])
         tracks, after = labels.tracks, self.after
-        changed = {
+        changed: dict[str, Any] = {
             key: _put(getattr(tracks, key), at, getattr(after, key)[here])
             for key in ("xy", "visibility", "confidence", "visible", "source")
         }
@@ -171,10 +172,10 @@ def columns_of(tracks: Tracks, point_id: npt.ArrayLike) -> Integers:
 
 
 def _put(
-    values: npt.NDArray[np.generic],
+    values: npt.NDArray[Scalar],
     at: tuple[Integers, Integers],
-    new: npt.NDArray[np.generic],
-) -> npt.NDArray[np.generic]:
+    new: npt.NDArray[Scalar],
+) -> npt.NDArray[Scalar]:
     copy = values.copy()
     copy[at] = new
     return copy

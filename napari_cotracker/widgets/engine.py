@@ -66,7 +66,10 @@ def adapt(steps: Steps) -> Steps:
 def _model_names() -> list[str]:
     from napari_cotracker.weights import list_models
 
-    return [record.name for record in list_models()]
+    records = list_models()
+    # A choice that can only fail is none, unless there is no other.
+    here = [record.name for record in records if record.is_here]
+    return here or [record.name for record in records]
 
 
 def _load_model(name: str, device: str) -> Any:

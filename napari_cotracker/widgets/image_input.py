@@ -73,8 +73,6 @@ class SlicedFrames:
             frames if axis == self._axes.time else self._axes.fixed[axis]
             for axis in range(self._axes.ndim - 2)
         )
-        # the axes are taken in two steps: a list of frames beside integers would
-        # move axes around in numpy
         read = self._data[(*index, *self._rest)]
         if not rest:
             return read

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -59,15 +60,12 @@ def _with_edited_tracks(new: Tracks, now: Labels) -> Tracks:
         tuple(now.tracks.name[c] for c in column),
         size=new.size,
     )
-    return replace(
-        new,
-        point_id=np.concatenate([new.point_id, more.point_id]),
-        name=new.name + more.name,
-        **{
-            key: np.concatenate([getattr(new, key), getattr(more, key)], axis=1)
-            for key in KEYS
-        },
-    )
+    wider: dict[str, Any] = {
+        key: np.concatenate([getattr(new, key), getattr(more, key)], axis=1)
+        for key in KEYS
+    }
+    point_id = np.concatenate([new.point_id, more.point_id])
+    return replace(new, point_id=point_id, name=new.name + more.name, **wider)
 
 
 def _filled(labels: Labels, start: Labels, span: tuple[int, int] | None) -> Labels:

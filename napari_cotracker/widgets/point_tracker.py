@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
+from weakref import ref
 
 from napari.utils.notifications import show_error
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import (
-    QComboBox,
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
@@ -17,27 +17,30 @@ from qtpy.QtWidgets import (
     QLayout,
     QMessageBox,
     QProgressBar,
-    QPushButton,
-    QSizePolicy,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
 
 from napari_cotracker.errors import CoTrackerError
 from napari_cotracker.widgets.controller import Request, TrackingController
+from napari_cotracker.widgets.controls import (
+    button,
+    chosen,
+    combo,
+    frame_box,
+    refill,
+    side_by_side,
+)
 from napari_cotracker.widgets.engine import DEVICES, Engine, default_engine
 from napari_cotracker.widgets.runner import Runner
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from weakref import ReferenceType
 
     from napari.components import ViewerModel
-    from napari.layers import Image, Layer, Points
+    from napari.layers import Image
 
     from napari_cotracker.tracking import Progress
-
-LayerType = TypeVar("LayerType", bound="Layer")
 
 DIRECTIONS = ("both", "forward", "backward")
 EXPORT_FILTER = "Tracks (*.csv)"
@@ -86,22 +89,22 @@ class PointTracker(QWidget):
     # -- rows -----------------------------------------------------------------
 
     def _create_layer_rows(self, form: QFormLayout) -> None:
-        self.image_layer = _combo("image_layer", "The recording to track in")
-        self.points_layer = _combo(
+        self.image_layer = combo("image_layer", "The recording to track in")
+        self.points_layer = combo(
             "points_layer",
             "Your points, on any frames; points with the same 'name' feature are "
             "one track. This layer is never changed.",
         )
-        self.new_points = _button(
+        self.new_points = button(
             "new_points", "New points", "Add a points layer to click into"
         )
         form.addRow("Image", self.image_layer)
-        form.addRow("Points", _side_by_side(self.points_layer, self.new_points))
+        form.addRow("Points", side_by_side(self.points_layer, self.new_points))
 
     def _create_model_rows(self, form: QFormLayout) -> None:
-        self.model = _combo("model", "The network that tracks")
-        self.device = _combo("device", "Where it computes; auto = the fastest found")
-        self.direction = _combo(
+        self.model = combo("model", "The network that tracks")
+        self.device = combo("device", "Where it computes; auto = the fastest found")
+        self.direction = combo(
             "direction", "Which way to track from each point", DIRECTIONS
         )
         self.device.addItems(DEVICES)
@@ -111,14 +114,14 @@ class PointTracker(QWidget):
         form.addRow("Direction", self.direction)
 
     def _create_range_row(self, form: QFormLayout) -> None:
-        self.first_frame = _frame_box("first_frame", "First frame to track")
-        self.last_frame = _frame_box("last_frame", "Last frame to track, included")
-        row = _side_by_side(self.first_frame, QLabel("to"), self.last_frame)
+        self.first_frame = frame_box("first_frame", "First frame to track")
+        self.last_frame = frame_box("last_frame", "Last frame to track, included")
+        row = side_by_side(self.first_frame, QLabel("to"), self.last_frame)
         form.addRow("Frames", row)
 
     def _create_run_row(self) -> QLayout:
-        self.run = _button("run", "Run", "Track the points through the recording")
-        self.cancel = _button("cancel", "Cancel", "Stop; what is finished stays")
+        self.run = button("run", "Run", "Track the points through the recording")
+        self.cancel = button("cancel", "Cancel", "Stop; what is finished stays")
         self.progress = QProgressBar()
         self.progress.setObjectName("progress")
         self.progress.setFormat("%v of %m windows")
@@ -133,12 +136,12 @@ class PointTracker(QWidget):
         return row
 
     def _create_edit_row(self) -> QLayout:
-        self.undo = _button("undo", "Undo", "Take back the last moved tracked point")
-        self.redo = _button("redo", "Redo", "Move it again")
-        self.export = _button("export", "Export…", "Save the tracks as CSV")
+        self.undo = button("undo", "Undo", "Take back the last moved tracked point")
+        self.redo = button("redo", "Redo", "Move it again")
+        self.export = button("export", "Export…", "Save the tracks as CSV")
         row = QHBoxLayout()
-        for button in (self.undo, self.redo, self.export):
-            row.addWidget(button)
+        for each in (self.undo, self.redo, self.export):
+            row.addWidget(each)
         return row
 
     def _create_status(self) -> QLabel:
@@ -162,13 +165,15 @@ class PointTracker(QWidget):
         self.redo.clicked.connect(self._on_redo)
         self.export.clicked.connect(self._on_export)
         # No method of this widget: it is gone by then.
-        self.destroyed.connect(partial(_stop, self.runner, events, self))
+        self.destroyed.connect(partial(_stop, self.runner, events, ref(self)))
 
     # -- handlers -------------------------------------------------------------
 
     def _on_layers_changed(self, event: object = None) -> None:
-        _refill(self.image_layer, self.controller.image_layers())
-        _refill(self.points_layer, self.controller.points_layers())
+        refill(self.image_layer, self.controller.image_layers())
+        refill(self.points_layer, self.controller.points_layers())
+        if self.controller.run is None:
+            self.runner.cancel()  # its image or its results were removed
         self._on_image_chosen()
 
     def _on_image_chosen(self, index: int = 0) -> None:
@@ -196,7 +201,7 @@ class PointTracker(QWidget):
     def _on_run(self) -> None:
         request = Request(
             image=self._image(),
-            points=_chosen(self.points_layer, self.controller.points_layers()),
+            points=chosen(self.points_layer, self.controller.points_layers()),
             model=self.model.currentText(),
             device=self.device.currentText(),
             direction=self.direction.currentText(),
@@ -261,11 +266,11 @@ class PointTracker(QWidget):
         image = self._image()
         name = f"{image.name} tracks.csv" if image is not None else "tracks.csv"
         # The dialog asks before it overwrites.
-        chosen, _ = QFileDialog.getSaveFileName(
+        path, _ = QFileDialog.getSaveFileName(
             self, "Export tracks", name, EXPORT_FILTER
         )
-        if chosen:
-            self._export_to(Path(chosen))
+        if path:
+            self._export_to(Path(path))
 
     # -- inside ---------------------------------------------------------------
 
@@ -289,7 +294,7 @@ class PointTracker(QWidget):
         return bool(answer == QMessageBox.StandardButton.Yes)
 
     def _image(self) -> Image | None:
-        return _chosen(self.image_layer, self.controller.image_layers())
+        return chosen(self.image_layer, self.controller.image_layers())
 
     def _model_names(self) -> list[str]:
         names = self.controller.engine.model_names()
@@ -305,61 +310,9 @@ class PointTracker(QWidget):
         self.export.setEnabled(session is not None and session.labels is not None)
 
 
-def _combo(name: str, tip: str, items: Iterable[str] = ()) -> QComboBox:
-    """Make a drop-down that long layer names do not widen."""
-    box = QComboBox()
-    box.setObjectName(name)
-    box.setToolTip(tip)
-    box.setSizeAdjustPolicy(
-        QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-    )
-    box.setMinimumContentsLength(8)
-    box.addItems(list(items))
-    return box
-
-
-def _button(name: str, text: str, tip: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setObjectName(name)
-    button.setToolTip(tip)
-    return button
-
-
-def _frame_box(name: str, tip: str) -> QSpinBox:
-    box = QSpinBox()
-    box.setObjectName(name)
-    box.setToolTip(tip)
-    box.setRange(0, 0)
-    box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-    return box
-
-
-def _side_by_side(*widgets: QWidget) -> QHBoxLayout:
-    row = QHBoxLayout()
-    row.setContentsMargins(0, 0, 0, 0)
-    for place, widget in enumerate(widgets):
-        row.addWidget(widget, stretch=place == 0)
-    return row
-
-
-def _refill(box: QComboBox, layers: Iterable[Layer]) -> None:
-    """List layers by name, keeping the choice (also of a renamed layer)."""
-    kept = box.currentData()
-    box.blockSignals(True)
-    box.clear()
-    for layer in layers:
-        box.addItem(layer.name, layer)
-        if layer is kept:
-            box.setCurrentIndex(box.count() - 1)
-    box.blockSignals(False)
-
-
-def _chosen(box: QComboBox, layers: list[LayerType]) -> LayerType | None:
-    data = box.currentData()
-    return next((layer for layer in layers if layer is data), None)
-
-
-def _stop(runner: Runner, events: object, widget: PointTracker) -> None:
-    for name in ("inserted", "removed", "renamed"):
-        getattr(events, name).disconnect(widget._on_layers_changed)
+def _stop(runner: Runner, events: object, widget: ReferenceType[PointTracker]) -> None:
+    dead = widget()
+    if dead is not None:
+        for name in ("inserted", "removed", "renamed"):
+            getattr(events, name).disconnect(dead._on_layers_changed)
     runner.stop()

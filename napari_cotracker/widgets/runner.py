@@ -1,4 +1,4 @@
-"""A run in napari's worker thread; results are handed over at most some times a second."""
+"""A run in napari's worker thread; its results are shown a few times a second."""
 
 from __future__ import annotations
 

@@ -21,8 +21,7 @@ from napari_cotracker.widgets.coordinates import (
     result_axes,
     to_txy,
 )
-from napari_cotracker.widgets.coordinates import PixelAxes, result_axes, to_txy
-from napari_cotracker.widgets.edits import CellEdit, History, Labels
+from napari_cotracker.widgets.edits import CellEdit, History, Labels, columns_of
 from napari_cotracker.widgets.merging import merge
 from napari_cotracker.widgets.result_layers import (
     METADATA_KEY,
@@ -128,6 +127,19 @@ class Session:
             for t, n in np.argwhere(self.labels.edited)
             if first <= t <= last
         ]
+
+    def begin(self, provenance: Provenance, queries: Queries) -> None:
+        """Enter a run: undo ends here, and edits that newer points replace are over."""
+        self.provenance = provenance
+        self.history.clear()
+        if self.labels is None:
+            return
+        edited = self.labels.edited.copy()
+        column = columns_of(self.labels.tracks, queries.point_id)
+        here = column >= 0
+        at = (queries.frame[here], column[here])
+        edited[at] &= (self.labels.tracks.xy[at] == queries.xy[here]).all(axis=1)
+        self.labels = Labels(self.labels.tracks, edited)
 
     def take(
         self, tracks: Tracks, start: Labels | None, *, span: tuple[int, int] | None

@@ -1,0 +1,79 @@
+"""The plain controls the dock is made of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from qtpy.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QPushButton,
+    QSizePolicy,
+    QSpinBox,
+    QWidget,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from napari.layers import Layer
+
+LayerType = TypeVar("LayerType", bound="Layer")
+
+
+def combo(name: str, tip: str, items: Iterable[str] = ()) -> QComboBox:
+    """Make a drop-down that long layer names do not widen."""
+    box = QComboBox()
+    box.setObjectName(name)
+    box.setToolTip(tip)
+    box.setSizeAdjustPolicy(
+        QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+    )
+    box.setMinimumContentsLength(8)
+    box.addItems(list(items))
+    return box
+
+
+def button(name: str, text: str, tip: str) -> QPushButton:
+    """Make a push button."""
+    made = QPushButton(text)
+    made.setObjectName(name)
+    made.setToolTip(tip)
+    return made
+
+
+def frame_box(name: str, tip: str) -> QSpinBox:
+    """Make a box for the number of a frame."""
+    box = QSpinBox()
+    box.setObjectName(name)
+    box.setToolTip(tip)
+    box.setRange(0, 0)
+    box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+    return box
+
+
+def side_by_side(*widgets: QWidget) -> QHBoxLayout:
+    """Put controls in one row; the first takes the room that is left."""
+    row = QHBoxLayout()
+    row.setContentsMargins(0, 0, 0, 0)
+    for place, widget in enumerate(widgets):
+        row.addWidget(widget, stretch=place == 0)
+    return row
+
+
+def refill(box: QComboBox, layers: Iterable[Layer]) -> None:
+    """List layers by name, keeping the choice (also of a renamed layer)."""
+    kept = box.currentData()
+    box.blockSignals(True)
+    box.clear()
+    for layer in layers:
+        box.addItem(layer.name, layer)
+        if layer is kept:
+            box.setCurrentIndex(box.count() - 1)
+    box.blockSignals(False)
+
+
+def chosen(box: QComboBox, layers: Sequence[LayerType]) -> LayerType | None:
+    """Return the layer a drop-down shows, if it is still there."""
+    data = box.currentData()
+    return next((layer for layer in layers if layer is data), None)

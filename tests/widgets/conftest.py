@@ -1,0 +1,115 @@
+"""An engine with known motion, a clip, and ways to use a real canvas."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from napari_cotracker.tracking import Progress
+from napari_cotracker.tracks import Source, Tracks
+from napari_cotracker.widgets.engine import Engine
+
+VELOCITY_XY = np.array([0.5, 0.25], np.float32)
+WINDOW = 4
+
+
+@dataclass
+class Recorder:
+    """Engine whose points move at VELOCITY_XY; remembers what it was asked."""
+
+    calls: list[dict] = field(default_factory=list)
+    loaded: list[tuple[str, str]] = field(default_factory=list)
+    saved: list[tuple[Tracks, Path]] = field(default_factory=list)
+    gates: threading.Semaphore | None = None  # one permit per window
+    error: Exception | None = None
+    error_after: int = 1
+    closed: threading.Event = field(default_factory=threading.Event)
+    windows: int = 0
+
+    def load_model(self, name: str, device: str) -> str:
+        self.loaded.append((name, device))
+        return f"{name} on {device}"
+
+    def track_iter(self, video, queries, *, model, options):
+        self.calls.append(
+            {"video": video, "queries": queries, "model": model, "options": options}
+        )
+        try:
+            yield from self._windows(video, queries, options)
+        finally:
+            self.closed.set()
+
+    def _windows(self, video, queries, options):
+        n_frames, height, width = video.shape[:3]
+        first = options.first_frame or 0
+        last = n_frames - 1 if options.last_frame is None else options.last_frame
+        tracks = Tracks.empty(
+            n_frames,
+            queries.tracks,
+            tuple(queries.name_of(i) for i in queries.tracks),
+            size=(height, width),
+        )
+        starts = range(first, last + 1, WINDOW)
+        for done, start in enumerate(starts, 1):
+            if self.gates is not None:
+                assert self.gates.acquire(timeout=20)
+            if self.error is not None and done > self.error_after:
+                raise self.error
+            stop = min(start + WINDOW, last + 1)
+            tracks = _fill(tracks, queries, start, stop)
+            self.windows += 1
+            yield Progress(done, len(starts), tracks, (start, stop - 1))
+
+    def save_tracks(self, tracks: Tracks, path: Path) -> None:
+        self.saved.append((tracks, path))
+        path.write_text("track,name,frame,x,y\n", encoding="utf-8")
+
+    @property
+    def engine(self) -> Engine:
+        return Engine(
+            lambda: ["compact", "other"],
+            self.load_model,
+            self.track_iter,
+            self.save_tracks,
+        )
+
+
+def _fill(tracks: Tracks, queries, start: int, stop: int) -> Tracks:
+    xy, source = tracks.xy.copy(), tracks.source.copy()
+    t = np.arange(start, stop)
+    for column, point_id in enumerate(queries.tracks):
+        anchors = np.flatnonzero(queries.point_id == point_id)
+        nearest = anchors[np.abs(t[:, None] - queries.frame[anchors]).argmin(axis=1)]
+        away = (t - queries.frame[nearest])[:, None]
+        xy[start:stop, column] = queries.xy[nearest] + away * VELOCITY_XY
+        source[start:stop, column] = np.where(
+            away[:, 0] == 0, Source.MANUAL, Source.MODEL
+        )
+    known = source != Source.EMPTY
+    sure = known.astype(np.float32)
+    visible = known.copy()
+    visible[2:4, 0] = False
+    return replace(
+        tracks,
+        xy=xy,
+        source=source,
+        visibility=sure * 0.9,
+        confidence=sure,
+        visible=visible & known,
+    )
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture
+def clip() -> np.ndarray:
+    """20 frames of 60 x 80 grey pixels."""
+    rng = np.random.default_rng(0)
+    return rng.integers(0, 255, (20, 60, 80), np.uint8)

@@ -1,0 +1,507 @@
+from contextlib import closing
+
+import dask.array as da
+import numpy as np
+import pytest
+from napari.components import ViewerModel
+
+from napari_cotracker.errors import InputError, TrackingError
+from napari_cotracker.tracks import Source
+from napari_cotracker.widgets.controller import Request, TrackingController
+
+VELOCITY_XY = np.array([0.5, 0.25])
+
+
+class Bench:
+    """A viewer model with a clip and points, and a controller run to the end."""
+
+    def __init__(self, clip, recorder, **image_kwargs):
+        self.viewer = ViewerModel()
+        self.image = self.viewer.add_image(clip, name="clip", **image_kwargs)
+        self.recorder = recorder
+        self.said = []
+        self.controller = self.new_controller()
+
+    def new_controller(self):
+        return TrackingController(
+            self.viewer, self.recorder.engine, on_message=self.said.append
+        )
+
+    def add_points(self, data, **kwargs):
+        self.points = self.viewer.add_points(np.array(data, float), **kwargs)
+        return self.points
+
+    def start(self, **kwargs):
+        return self.controller.start(Request(self.image, self.points, **kwargs))
+
+    def track(self, **kwargs):
+        run = self.start(**kwargs)
+        progress = None
+        for progress in self.controller.steps(run):  # noqa: B007
+            pass
+        self.controller.finish(run, progress, complete=True)
+        return run.session
+
+    def part(self, windows):
+        """Run some windows, then cancel."""
+        run = self.start()
+        with closing(self.controller.steps(run)) as steps:
+            for _ in range(windows):
+                progress = next(steps)
+                self.controller.receive(run, progress)
+        self.controller.finish(run, progress, complete=False)
+        return run.session
+
+    @property
+    def tracked(self):
+        return self.viewer.layers["clip tracked"]
+
+    @property
+    def trails(self):
+        return self.viewer.layers["clip trails"]
+
+    def row(self, frame, track_id):
+        layer = self.tracked
+        at = (layer.data[:, 0] == frame) & (layer.features["track_id"] == track_id)
+        (row,) = np.flatnonzero(at)
+        return row
+
+    def move(self, frame, track_id, y, x):
+        data = self.tracked.data.copy()
+        data[self.row(frame, track_id), -2:] = y, x
+        self.tracked.data = data
+
+
+@pytest.fixture
+def bench(clip, recorder):
+    return Bench(clip, recorder)
+
+
+SEEDS = [[3, 10, 20], [8, 30, 40]]  # t, y, x
+
+
+def test_results_are_two_layers_on_the_right_pixels(bench):
+    bench.add_points(SEEDS)
+    before = bench.points.data.copy()
+    session = bench.track()
+    layer = bench.tracked
+    assert layer.data.shape == (40, 3) and layer.editable
+    t = layer.data[:, 0]
+    first = layer.features["track_id"] == 0
+    assert np.allclose(layer.data[first, 1], 10 + 0.25 * (t[first] - 3))
+    assert np.allclose(layer.data[first, 2], 20 + 0.5 * (t[first] - 3))
+    assert list(layer.features) == [
+        "track_id",
+        "name",
+        "source",
+        "visibility",
+        "confidence",
+    ]
+    assert bench.trails.data.shape == (40, 4)
+    rows = bench.trails.data
+    for track_id, *tyx in rows:
+        assert np.array_equal(layer.data[bench.row(tyx[0], track_id)], tyx)
+    assert np.array_equal(bench.points.data, before)
+    assert layer.metadata["napari_cotracker"]["model"] == "compact"
+    assert "napari_cotracker" in bench.trails.metadata
+    assert session.labels.tracks.source[3, 0] == Source.MANUAL
+
+
+def test_engine_is_asked_in_pixels_and_with_the_options(bench):
+    bench.add_points(SEEDS)
+    bench.track(direction="forward", first_frame=2, last_frame=15, device="cpu")
+    (call,) = bench.recorder.calls
+    assert call["queries"].txy.tolist() == [[3, 20, 10], [8, 40, 30]]
+    options = call["options"]
+    assert (options.direction, options.first_frame, options.last_frame) == (
+        "forward",
+        2,
+        15,
+    )
+    assert call["model"] == "compact on cpu"
+    assert call["video"] is bench.image.data
+
+
+def test_the_model_is_loaded_once(bench):
+    bench.add_points(SEEDS)
+    bench.track()
+    bench.track()
+    bench.track(model="other")
+    assert bench.recorder.loaded == [("compact", "auto"), ("other", "auto")]
+
+
+def test_layers_are_placed_like_the_image(clip, recorder):
+    bench = Bench(
+        clip,
+        recorder,
+        scale=(0.1, 0.65, 0.65),
+        translate=(5, -3, 7),
+        units=("s", "um", "um"),
+        axis_labels=("t", "y", "x"),
+    )
+    points = bench.controller.new_points(bench.image)
+    world = bench.image.data_to_world((3, 10, 20))
+    points.add(points.world_to_data(world))
+    bench.points = points
+    bench.track()
+    for layer in (bench.tracked, bench.trails):
+        place = layer.scale[-3:], layer.translate[-3:]
+        assert np.allclose(place, ((0.1, 0.65, 0.65), (5, -3, 7)))
+        assert layer.units[-3:] == bench.image.units
+        assert layer.axis_labels[-3:] == ("t", "y", "x")
+    assert np.allclose(bench.tracked.data_to_world(bench.tracked.data[3]), world)
+
+
+def test_a_stack_is_tracked_in_the_slice_shown(recorder):
+    data = np.random.default_rng(0).integers(0, 255, (6, 3, 60, 80), np.uint8)
+    bench = Bench(data, recorder)
+    bench.viewer.dims.set_current_step(1, 2)
+    bench.add_points([[1, 2, 10, 20]])
+    run = bench.start()
+    assert "axis -3 at 2" in run.remark
+    bench.controller.abandon()
+    bench.track()
+    assert np.array_equal(bench.recorder.calls[0]["video"][2], data[2, 2])
+    assert bench.tracked.data[0].tolist() == [0, 2, 9.75, 19.5]
+    bench.viewer.dims.set_current_step(1, 0)
+    with pytest.raises(InputError, match="another slice"):
+        bench.start()
+    bench.points.data = np.array([[1, 0, 10, 20]])
+    with pytest.raises(InputError, match="were made at index 2"):
+        bench.start()
+
+
+def test_channels_before_time_share_one_result(recorder):
+    data = np.zeros((2, 6, 60, 80), np.uint8)
+    bench = Bench(data, recorder, axis_labels=("c", "t", "y", "x"))
+    bench.add_points([[0, 1, 10, 20]])
+    bench.track()
+    assert bench.tracked.data.shape == (6, 3)
+    assert bench.recorder.calls[0]["video"].shape == (6, 60, 80)
+
+
+def test_lazy_data_stays_lazy(clip, recorder):
+    bench = Bench(da.from_array(clip, chunks=(1, 60, 80)), recorder)
+    bench.add_points(SEEDS)
+    bench.track()
+    assert isinstance(bench.recorder.calls[0]["video"], da.Array)
+
+
+def test_points_with_one_name_are_one_track(bench):
+    bench.add_points(
+        [[3, 10, 20], [8, 30, 40], [12, 12, 22]],
+        features={"name": ["nose", "tail", "nose"]},
+    )
+    bench.track()
+    queries = bench.recorder.calls[0]["queries"]
+    assert queries.point_id.tolist() == [0, 1, 0]
+    assert queries.name == ("nose", "tail", "nose")
+    assert set(bench.tracked.features["name"]) == {"nose", "tail"}
+
+
+def test_points_without_a_name_are_tracks_of_their_own(bench):
+    bench.add_points(
+        [[3, 10, 20], [8, 30, 40], [9, 1, 1]], features={"name": ["", "a", None]}
+    )
+    bench.track()
+    assert bench.recorder.calls[0]["queries"].point_id.tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (np.empty((0, 3)), "has no points"),
+        ([[25, 10, 20]], "outside the time range"),
+        ([[3, 10, 80]], "outside the image"),
+        ([[3, np.nan, 20]], "NaN"),
+        ([[10, 20]], "lie on no frame"),
+    ],
+)
+def test_unusable_points_are_refused_and_nothing_changes(bench, data, sentence):
+    bench.points = bench.viewer.add_points(
+        np.array(data, float), ndim=np.shape(data)[1]
+    )
+    with pytest.raises(InputError, match=sentence):
+        bench.start()
+    assert bench.controller.run is None
+    assert [layer.name for layer in bench.viewer.layers][:1] == ["clip"]
+    assert len(bench.viewer.layers) == 2
+
+
+def test_missing_choices_are_refused(bench):
+    with pytest.raises(InputError, match="No image"):
+        bench.controller.start(Request(None, None))
+    with pytest.raises(InputError, match="New points"):
+        bench.controller.start(Request(bench.image, None))
+    with pytest.raises(InputError, match="open a recording"):
+        bench.controller.new_points(None)
+    bench.add_points(SEEDS)
+    with pytest.raises(InputError, match="comes after"):
+        bench.start(first_frame=9, last_frame=4)
+    bench.start()
+    with pytest.raises(InputError, match="running"):
+        bench.start()
+
+
+def test_torch_errors_become_our_own(bench):
+    bench.add_points(SEEDS)
+    bench.recorder.error = RuntimeError("CUDA out of memory")
+    run = bench.start()
+    with pytest.raises(TrackingError, match="out of memory"):
+        list(bench.controller.steps(run))
+    assert bench.recorder.closed.is_set()
+
+
+def test_a_late_result_is_dropped(bench):
+    bench.add_points(SEEDS)
+    old = bench.start()
+    progress = next(bench.controller.steps(old))
+    bench.controller.abandon()
+    new = bench.start()
+    assert new.number > old.number
+    assert not bench.controller.receive(old, progress)
+    assert not bench.controller.finish(old, progress, complete=True)
+    assert "clip tracked" not in bench.viewer.layers
+    assert bench.controller.run is new
+
+
+def test_own_layers_are_not_offered_as_points(bench):
+    bench.add_points(SEEDS)
+    bench.track()
+    assert bench.controller.points_layers() == [bench.points]
+    assert bench.controller.image_layers() == [bench.image]
+
+
+def test_running_leaves_the_chosen_layer_alone(bench):
+    bench.add_points(SEEDS)
+    bench.viewer.layers.selection.active = bench.points
+    bench.track()
+    assert bench.viewer.layers.selection.active is bench.points
+
+
+def test_moving_a_point_is_an_undoable_edit(bench):
+    bench.add_points(SEEDS)
+    session = bench.track()
+    model_xy = session.labels.tracks.xy[5, 1].copy()
+    bench.move(5, 1, y=33, x=44)
+    tracks = session.labels.tracks
+    assert tracks.xy[5, 1].tolist() == [44, 33]
+    assert tracks.source[5, 1] == Source.MANUAL
+    assert (tracks.source == Source.MANUAL).sum() == 3
+    assert bench.tracked.features["source"][bench.row(5, 1)] == "manual"
+    assert [1, 5, 33, 44] in bench.trails.data.tolist()
+    assert bench.said[-1] == "1 point(s) placed."
+    session.undo()
+    assert np.array_equal(session.labels.tracks.xy[5, 1], model_xy)
+    assert bench.tracked.data[bench.row(5, 1), 1:].tolist() == model_xy[::-1].tolist()
+    assert not session.labels.edited.any()
+    session.redo()
+    assert bench.tracked.data[bench.row(5, 1), 1:].tolist() == [33, 44]
+    session.redo()  # nothing left: no harm
+    assert session.labels.tracks.xy[5, 1].tolist() == [44, 33]
+
+
+def test_deleting_and_adding_tracked_points_are_edits(bench):
+    bench.add_points(SEEDS)
+    session = bench.track()
+    bench.tracked.selected_data = {bench.row(5, 1)}
+    bench.tracked.remove_selected()
+    assert session.labels.tracks.source[5, 1] == Source.EMPTY
+    assert len(bench.tracked.data) == len(bench.trails.data) == 39
+    bench.tracked.feature_defaults["track_id"] = 1
+    bench.tracked.add([5, 31, 41])
+    assert session.labels.tracks.xy[5, 1].tolist() == [41, 31]
+    assert len(bench.tracked.data) == 40
+    session.undo()
+    session.undo()
+    assert session.labels.tracks.source[5, 1] == Source.MODEL
+    assert len(bench.tracked.data) == 40
+
+
+def test_a_point_dragged_out_of_the_image_is_put_back(bench):
+    bench.add_points(SEEDS)
+    session = bench.track()
+    xy = session.labels.tracks.xy[5, 1].tolist()
+    bench.move(5, 1, y=33, x=500)
+    assert session.labels.tracks.xy[5, 1].tolist() == xy
+    assert bench.tracked.data[bench.row(5, 1), 1:].tolist() == xy[::-1]
+    assert "put back" in bench.said[-1]
+    assert not session.history.can_undo
+
+
+def test_one_drag_is_one_edit(bench):
+    bench.add_points(SEEDS)
+    session = bench.track()
+    layer, row = bench.tracked, bench.row(5, 1)
+
+    class Event:
+        type = "mouse_press"
+
+    drag = session._on_drag(layer, Event)
+    next(drag)
+    Event.type = "mouse_move"
+    for step in range(5):
+        layer._move([row], (5, 30 + step, 40 + step))
+        next(drag)
+    assert not session.history.can_undo
+    Event.type = "mouse_release"
+    with pytest.raises(StopIteration):
+        next(drag)
+    assert session.labels.tracks.source[5, 1] == Source.MANUAL
+    session.undo()
+    assert not session.history.can_undo
+
+
+def test_edits_are_anchors_of_the_next_run_and_of_those_after(bench):
+    bench.add_points(SEEDS)
+    session = bench.track()
+    bench.move(12, 1, y=50, x=60)
+    for _ in range(2):
+        assert bench.track() is session
+        queries = bench.recorder.calls[-1]["queries"]
+        assert queries.txy.tolist() == [[3, 20, 10], [8, 40, 30], [12, 60, 50]]
+        assert queries.point_id.tolist() == [0, 1, 1]
+        assert session.labels.tracks.xy[12, 1].tolist() == [60, 50]
+        assert np.allclose(session.labels.tracks.xy[13, 1], [60.5, 50.25])
+    assert len([x for x in bench.viewer.layers if "tracked" in x.name]) == 1
+
+
+def test_an_edit_made_while_tracking_is_kept(bench):
+    bench.add_points(SEEDS)
+    run = bench.start()
+    steps = bench.controller.steps(run)
+    for _ in range(2):
+        progress = next(steps)
+    bench.controller.receive(run, progress)
+    run.session.show()
+    bench.move(1, 0, y=5, x=6)
+    for progress in steps:
+        bench.controller.receive(run, progress)
+    bench.controller.finish(run, progress, complete=True)
+    assert run.session.labels.tracks.xy[1, 0].tolist() == [6, 5]
+    assert run.session.labels.tracks.n_frames == 20
+    assert bench.tracked.data[bench.row(1, 0)].tolist() == [1, 5, 6]
+
+
+def test_cancel_keeps_the_finished_part_and_the_old_rest(bench):
+    bench.add_points(SEEDS)
+    session = bench.part(2)
+    assert set(bench.tracked.data[:, 0]) == set(range(8))
+    bench.track()
+    bench.points.data = np.array([[3, 11, 21], [8, 30, 40]], float)
+    bench.part(1)
+    tracks = session.labels.tracks
+    assert np.allclose(tracks.xy[3, 0], [21, 11])
+    assert np.allclose(tracks.xy[10, 0], [20 + 3.5, 10 + 1.75])
+    assert (tracks.source != Source.EMPTY).all()
+
+
+def test_an_edit_of_the_users_own_anchor_counts_until_they_move_it(bench):
+    bench.add_points(SEEDS)
+    session = bench.track()
+    bench.move(3, 0, y=12, x=22)
+    bench.track()
+    assert bench.recorder.calls[-1]["queries"].txy.tolist() == [
+        [8, 40, 30],
+        [3, 22, 12],
+    ]
+    bench.points.data = np.array([[3, 15, 25], [8, 30, 40]], float)
+    bench.track()
+    assert bench.recorder.calls[-1]["queries"].txy.tolist() == [
+        [3, 25, 15],
+        [8, 40, 30],
+    ]
+    assert session.labels.tracks.xy[3, 0].tolist() == [25, 15]
+
+
+def test_tracks_keep_their_identity_when_points_come_and_go(bench):
+    bench.add_points(SEEDS)
+    bench.track()
+    bench.move(12, 1, y=50, x=60)
+    bench.points.data = np.array([[8, 30, 40], [9, 9, 9]], float)  # first removed
+    session = bench.track()
+    queries = bench.recorder.calls[-1]["queries"]
+    assert queries.point_id[0] == 1 and queries.point_id[-1] == 1
+    assert queries.txy[-1].tolist() == [12, 60, 50]
+    assert set(session.labels.tracks.point_id) == set(queries.point_id)
+
+
+def test_an_edit_outside_the_frame_range_is_neither_sent_nor_lost(bench):
+    bench.add_points(SEEDS)
+    session = bench.track()
+    bench.move(18, 1, y=50, x=60)
+    bench.track(first_frame=2, last_frame=10)
+    assert len(bench.recorder.calls[-1]["queries"]) == 2
+    assert session.labels.tracks.xy[18, 1].tolist() == [60, 50]
+    assert session.labels.edited[18, 1]
+
+
+def test_deleting_the_tracked_layer_starts_afresh(bench):
+    bench.add_points(SEEDS)
+    bench.track()
+    bench.move(12, 1, y=50, x=60)
+    bench.viewer.layers.remove("clip tracked")
+    bench.viewer.layers.remove("clip trails")
+    assert bench.controller.session_of(bench.image) is None
+    bench.track()
+    assert len(bench.recorder.calls[-1]["queries"]) == 2
+    assert len(bench.viewer.layers) == 4
+
+
+def test_deleted_trails_come_back(bench):
+    bench.add_points(SEEDS)
+    bench.track()
+    bench.viewer.layers.remove("clip trails")
+    bench.track()
+    assert bench.trails.data.shape == (40, 4)
+    assert len(bench.viewer.layers) == 4
+
+
+def test_removing_the_image_drops_the_run(bench):
+    bench.add_points(SEEDS)
+    run = bench.start()
+    progress = next(bench.controller.steps(run))
+    bench.controller.receive(run, progress)
+    run.session.show()
+    bench.viewer.layers.remove(bench.image)
+    assert bench.controller.run is None
+    assert not bench.controller.receive(run, progress)
+
+
+def test_a_new_dock_takes_up_the_results_of_a_closed_one(bench):
+    bench.add_points(SEEDS)
+    bench.track()
+    bench.move(12, 1, y=50, x=60)
+    bench.controller.close()
+    bench.move(13, 1, y=51, x=61)  # while no dock is open
+    bench.controller = bench.new_controller()
+    session = bench.track()
+    assert bench.recorder.calls[-1]["queries"].txy[2:].tolist() == [
+        [12, 60, 50],
+        [13, 61, 51],
+    ]
+    assert session.points is bench.tracked
+    assert len(bench.viewer.layers) == 4
+
+
+def test_export_writes_what_is_shown(bench, tmp_path):
+    bench.add_points(SEEDS)
+    with pytest.raises(InputError, match="no tracks to export"):
+        bench.controller.export(bench.image, tmp_path / "x.csv")
+    session = bench.track()
+    bench.tracked.data[bench.row(5, 1), 1:] = 33, 44  # in place: napari tells nobody
+    bench.controller.export(bench.image, tmp_path / "x.csv")
+    ((tracks, path),) = bench.recorder.saved
+    assert path == tmp_path / "x.csv"
+    assert tracks.xy[5, 1].tolist() == [44, 33]
+    assert tracks is session.labels.tracks
+
+
+def test_occluded_points_are_hollow_and_placed_ones_white(bench):
+    bench.add_points(SEEDS)
+    bench.track()
+    layer = bench.tracked
+    assert layer.face_color[bench.row(2, 0), 3] == 0
+    assert layer.face_color[bench.row(5, 0), 3] == 1
+    assert layer.border_color[bench.row(2, 0), 3] == 1
+    assert layer.border_color[bench.row(8, 1)].tolist() == [1, 1, 1, 1]

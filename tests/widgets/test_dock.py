@@ -1,0 +1,221 @@
+"""The dock in the real viewer, used with a real mouse (needs a display or Xvfb)."""
+
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+from canvas import Canvas
+from napari.utils.notifications import notification_manager
+from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QComboBox, QPushButton, QSpinBox, QWidget
+
+from napari_cotracker.widgets.point_tracker import PointTracker
+
+CONTROLS = (
+    "image_layer points_layer new_points model device direction first_frame "
+    "last_frame run cancel progress undo redo export"
+).split()
+VELOCITY_YX = np.array([0.25, 0.5])
+
+
+class Window:
+    """A shown viewer with the dock."""
+
+    def __init__(self, viewer, engine, qtbot):
+        self.viewer, self.qtbot = viewer, qtbot
+        self.dock = PointTracker(viewer, engine)
+        self.holder = viewer.window.add_dock_widget(self.dock, name="Point tracker")
+
+    def __getitem__(self, name):
+        return self.dock.findChild(QWidget, name)
+
+    def press(self, name):
+        assert self[name].isEnabled(), name
+        QTest.mouseClick(self[name], Qt.MouseButton.LeftButton)
+
+    def wait(self, condition):
+        self.qtbot.waitUntil(condition, timeout=20_000)
+
+    def idle(self):
+        self.wait(self["run"].isEnabled)
+
+    @property
+    def canvas(self):
+        return Canvas(self.viewer)
+
+    def place_points(self, image, where):
+        """Click points given as (t, y, x)."""
+        self.press("new_points")
+        for t, y, x in where:
+            self.viewer.dims.set_current_step(0, t)
+            self.canvas.click(image, y, x)
+
+
+@pytest.fixture
+def window(make_napari_viewer, recorder, qtbot):
+    viewer = make_napari_viewer(show=True)
+    qtbot.waitExposed(viewer.window._qt_window)
+    return Window(viewer, recorder.engine, qtbot)
+
+
+def test_every_control_is_named(window):
+    for name in CONTROLS:
+        assert window[name] is not None, name
+    assert isinstance(window["image_layer"], QComboBox)
+    assert isinstance(window["run"], QPushButton)
+    assert isinstance(window["first_frame"], QSpinBox)
+    assert window["device"].currentText() == "auto"
+    assert window["model"].currentText() == "compact"
+    assert not window["cancel"].isEnabled()
+
+
+def test_from_clip_to_corrected_tracks_with_the_mouse(
+    window, recorder, clip, tmp_path, monkeypatch
+):
+    image = window.viewer.add_image(clip, name="clip", scale=(1, 0.5, 0.5))
+    assert window["last_frame"].value() == 19
+    seeds = [(2, 15, 20), (6, 30, 50)]
+    window.place_points(image, seeds)
+    user = window.viewer.layers["clip points"]
+    assert np.allclose(user.data, seeds, atol=0.3)
+    before = user.data.copy()
+
+    recorder.gates = threading.Semaphore(2)
+    window.press("run")
+    window.wait(lambda: "clip tracked" in window.viewer.layers)
+    assert not window["run"].isEnabled() and window["cancel"].isEnabled()
+    window.wait(lambda: window["progress"].value() == 2)
+    assert window["progress"].maximum() == 5
+    window.wait(lambda: len(window.viewer.layers["clip tracked"].data) == 16)
+    recorder.gates.release(9)
+    window.idle()
+
+    tracked = window.viewer.layers["clip tracked"]
+    assert len(tracked.data) == len(window.viewer.layers["clip trails"].data) == 40
+    for track_id, (t, y, x) in enumerate(before):
+        rows = tracked.data[(tracked.features["track_id"] == track_id).to_numpy()]
+        wanted = (y, x) + (rows[:, :1] - t) * VELOCITY_YX
+        assert np.allclose(rows[:, 1:], wanted, atol=1e-4)
+    assert np.array_equal(user.data, before)
+
+    window.viewer.layers.selection.active = tracked
+    window.viewer.dims.set_current_step(0, 10)
+    row = np.flatnonzero(tracked.data[:, 0] == 10)[0]
+    start = tracked.data[row, 1:].copy()
+    window.canvas.drag(tracked, start, start + (9, 13))
+    session = window.dock.controller.session_of(image)
+    window.wait(lambda: window["undo"].isEnabled())
+    assert np.allclose(session.labels.tracks.xy[10, 0], (start + (9, 13))[::-1], atol=1)
+    assert np.array_equal(user.data, before)
+    trails = window.viewer.layers["clip trails"].data
+    at = (trails[:, 0] == 0) & (trails[:, 1] == 10)
+    assert np.array_equal(trails[at][0, 2:], tracked.data[row, 1:])
+    window.press("undo")
+    assert np.array_equal(tracked.data[row, 1:], start)
+    window.press("redo")
+    assert not np.array_equal(tracked.data[row, 1:], start)
+    edited = tracked.data[row].copy()
+
+    recorder.gates = threading.Semaphore(2)
+    window.press("run")
+    window.wait(lambda: window["progress"].value() == 2)
+    window.press("cancel")
+    recorder.gates.release(1)
+    window.idle()
+    assert recorder.windows <= 5 + 3
+    window.wait(recorder.closed.is_set)
+    assert len(recorder.calls[-1]["queries"]) == 3
+    assert edited.tolist() in tracked.data.tolist()
+    assert len(tracked.data) == 40
+
+    path = tmp_path / "tracks"
+    monkeypatch.setattr(
+        "qtpy.QtWidgets.QFileDialog.getSaveFileName", lambda *a, **k: (str(path), "")
+    )
+    window.press("export")
+    assert path.with_suffix(".csv").exists()
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("no kernel image"), ValueError("bad"), KeyError("x")]
+)
+def test_an_error_of_the_worker_is_shown_and_frees_run(window, recorder, clip, error):
+    image = window.viewer.add_image(clip, name="clip")
+    window.place_points(image, [(2, 15, 20)])
+    recorder.error = error
+    window.press("run")
+    window.wait(lambda: not window["run"].isEnabled())
+    window.idle()
+    assert error.args[0] in notification_manager.records[-1].message
+    assert error.args[0] in window.dock.status.text()
+    assert not window["cancel"].isEnabled()
+    assert len(window.viewer.layers["clip tracked"].data) == 4  # the finished window
+    recorder.error = None
+    window.press("run")
+    window.idle()
+    assert len(window.viewer.layers["clip tracked"].data) == 20
+
+
+def test_bad_input_is_said_in_a_sentence(window, clip):
+    window.press("run")
+    assert "No image is chosen" in notification_manager.records[-1].message
+    window.viewer.add_image(clip, name="clip")
+    window.press("run")
+    assert "press 'New points'" in window.dock.status.text()
+    assert window["run"].isEnabled()
+
+
+def test_layers_that_come_and_go_are_listed(window, clip):
+    a = window.viewer.add_image(clip, name="a")
+    window.viewer.add_image(clip[:7], name="b")
+    box = window["image_layer"]
+    assert [box.itemText(i) for i in range(box.count())] == ["a", "b"]
+    box.setCurrentText("b")
+    assert window["last_frame"].value() == 6
+    a.name = "c"
+    assert [box.itemText(i) for i in range(box.count())] == ["c", "b"]
+    assert box.currentText() == "b"
+    window.viewer.layers.remove("b")
+    assert box.currentText() == "c"
+    assert window["last_frame"].value() == 19
+
+
+@pytest.mark.parametrize("how", ["viewer", "dock"])
+def test_closing_while_tracking_stops_the_worker(
+    window, recorder, clip, how, qtbot, capsys
+):
+    image = window.viewer.add_image(clip, name="clip")
+    window.place_points(image, [(2, 15, 20)])
+    recorder.gates = threading.Semaphore(1)
+    window.press("run")
+    window.wait(lambda: recorder.windows == 1)
+    if how == "dock":
+        window.viewer.window.remove_dock_widget(window.dock)
+        window.dock.deleteLater()
+    else:
+        window.viewer.close()
+    for _ in range(5):
+        qtbot.wait(20)
+    recorder.gates.release(1)
+    qtbot.waitUntil(recorder.closed.is_set, timeout=5000)
+    assert recorder.windows <= 2
+
+
+def test_neither_discovery_nor_the_dock_imports_torch(tmp_path):
+    code = (
+        "import sys, numpy as np\n"
+        "from npe2 import PluginManifest\n"
+        "PluginManifest.from_distribution('napari-cotracker')\n"
+        "from napari_cotracker.widgets.point_tracker import PointTracker\n"
+        "from napari.components import ViewerModel\n"
+        "from qtpy.QtWidgets import QApplication\n"
+        "app = QApplication([])\n"
+        "viewer = ViewerModel()\n"
+        "dock = PointTracker(viewer)\n"
+        "viewer.add_image(np.zeros((3, 9, 9)))\n"
+        "assert 'torch' not in sys.modules, 'torch was imported'\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
