@@ -1,4 +1,4 @@
-"""Real mouse input on napari's canvas; the only place that touches its private parts."""
+"""Real mouse input on napari's canvas; only here are its private parts touched."""
 
 from __future__ import annotations
 

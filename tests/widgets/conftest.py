@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -12,6 +12,9 @@ import pytest
 from napari_cotracker.tracking import Progress
 from napari_cotracker.tracks import Source, Tracks
 from napari_cotracker.widgets.engine import Engine
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 VELOCITY_XY = np.array([0.5, 0.25], np.float32)
 WINDOW = 4

@@ -105,10 +105,11 @@ def test_from_clip_to_corrected_tracks_with_the_mouse(
     window.viewer.dims.set_current_step(0, 10)
     row = np.flatnonzero(tracked.data[:, 0] == 10)[0]
     start = tracked.data[row, 1:].copy()
-    window.canvas.drag(tracked, start, start + (9, 13))
+    goal = start + np.array([9, 13])
+    window.canvas.drag(tracked, start, goal)
     session = window.dock.controller.session_of(image)
     window.wait(lambda: window["undo"].isEnabled())
-    assert np.allclose(session.labels.tracks.xy[10, 0], (start + (9, 13))[::-1], atol=1)
+    assert np.allclose(session.labels.tracks.xy[10, 0], goal[::-1], atol=1)
     assert np.array_equal(user.data, before)
     trails = window.viewer.layers["clip trails"].data
     at = (trails[:, 0] == 0) & (trails[:, 1] == 10)
