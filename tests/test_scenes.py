@@ -15,7 +15,8 @@ from napari_cotracker.training.scenes import (
     validation_clips,
 )
 from napari_cotracker.training.scenes.draw import Draw
-from napari_cotracker.training.scenes.layers import Layer, Scene, build_scene
+from napari_cotracker.training.scenes.families import build_scene
+from napari_cotracker.training.scenes.layers import Layer, Scene
 from napari_cotracker.training.scenes.points import follow_points
 from napari_cotracker.training.scenes.render import (
     inside,
@@ -36,13 +37,17 @@ def sampled(video: torch.Tensor, tracks_xy: torch.Tensor) -> torch.Tensor:
 
 
 def painted_with_position(layer: Layer) -> Layer:
-    """Replace the texture by a smooth function of the place on the surface."""
+    """Replace the texture by a smooth function of the place on the surface.
+
+    Soft edges and veils become sharp or nothing: they would mix two surfaces.
+    """
     _, height, width = layer.canvas.shape
     y, x = torch.meshgrid(
         torch.arange(height) / 25, torch.arange(width) / 25, indexing="ij"
     )
     colour = torch.stack([torch.sin(x), torch.cos(y), torch.sin(x + y)])
-    return Layer(torch.cat([0.5 + 0.4 * colour, layer.canvas[-1:]]), layer.warp)
+    alpha = ((layer.canvas[-1:] - 0.5) * 1e3 + 0.5).clamp(0, 1)
+    return Layer(torch.cat([0.5 + 0.4 * colour, alpha]), layer.warp)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -127,6 +132,29 @@ def test_every_family_keeps_the_contract(family: str) -> None:
         assert clip.visible.dtype == torch.bool
         assert (clip.visible.sum(0) >= 2).all()
         assert inside(clip.tracks_xy[clip.visible], (64, 96)).all()
+
+
+def test_masks_and_veils_carry_no_points() -> None:
+    found = 0
+    for seed in range(60):
+        draw = Draw(seed, CPU)
+        options = SceneOptions(size=(48, 48), frames=4, families=("microscopy",))
+        scene = build_scene(draw, options)
+        barred = [i for i, layer in enumerate(scene.layers) if not layer.followed]
+        if not barred:
+            continue
+        found += 1
+        picture, top = render_layers(scene, (48, 48))
+        tracks, visible = follow_points(draw, scene, picture, top, 40)
+        owner = top_layer_at(scene.layers, tracks)[visible]
+        assert not torch.isin(owner, torch.tensor(barred)).any()
+    assert found > 3
+
+
+@pytest.mark.parametrize("frames", [2, 3, 40])
+def test_short_and_long_clips(frames: int) -> None:
+    clip = render_clip(11, SceneOptions(frames=frames, size=(64, 64), points=16))
+    assert clip.tracks_xy.shape == (frames, 16, 2)
 
 
 def test_works_without_photos() -> None:

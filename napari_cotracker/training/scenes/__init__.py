@@ -4,10 +4,13 @@ Map::
 
     options.py    what a scene may contain, and what comes back
     draw.py       the seeded source of every random decision
-    textures.py, domain_textures.py, photos.py    what surfaces look like
+    textures.py, domain_textures.py, photos.py    patterns
+    surfaces.py   which pattern suits which family, and its colours
     shapes.py     outlines of layers
     motion.py     how surfaces move: affine and elastic, with an exact inverse
-    layers.py     families of scenes: which layers, how they move
+    layers.py     a layer and a scene
+    objects.py    grounds, free things, animals, swarms, veils, masks
+    families.py   families of scenes: which things, how fast, which camera
     render.py     pixels and visibility from the same equations
     points.py     which surface points are followed
     photometry.py what the camera does to the picture

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from napari_cotracker.training.scenes.draw import Draw
-from napari_cotracker.training.scenes.layers import build_scene
+from napari_cotracker.training.scenes.families import build_scene
 from napari_cotracker.training.scenes.options import SceneOptions, SyntheticClip
 from napari_cotracker.training.scenes.photometry import developed, erasers
 from napari_cotracker.training.scenes.points import SEEN_AT_LEAST, follow_points

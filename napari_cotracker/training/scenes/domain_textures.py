@@ -56,6 +56,31 @@ def cells(draw: Draw, height: int, width: int, density: float) -> Tensor:
     return image.clamp(0, 1)
 
 
+def nuclei(draw: Draw, height: int, width: int, density: float) -> Tensor:
+    """Draw well separated round bodies of one size with textured insides."""
+    pitch = density * draw.uniform(9, 22)
+    rows, columns = max(2, round(height / pitch)), max(2, round(width / pitch))
+    jitter = 0.6 * (draw.rand(rows, columns, 2) - 0.5)
+    line_y = (torch.arange(height, device=draw.device) + 0.5) / height * rows
+    line_x = (torch.arange(width, device=draw.device) + 0.5) / width * columns
+    row, column = (
+        line_y.long().clamp_max(rows - 1),
+        line_x.long().clamp_max(columns - 1),
+    )
+    centre = jitter[row][:, column]  # (H, W, 2)
+    off_y = (line_y - row - 0.5)[:, None] - centre[..., 0] * 0.5
+    off_x = (line_x - column - 0.5)[None] - centre[..., 1] * 0.5
+    radius = (0.18 + 0.14 * draw.rand(rows, columns))[row][:, column]
+    slim = (0.8 + 0.4 * draw.rand(rows, columns))[row][:, column]
+    bright = (draw.rand(rows, columns) ** 1.5 + 0.15)[row][:, column]
+    inside = (radius - torch.hypot(off_y * slim, off_x / slim)) * pitch / density
+    body = torch.sigmoid(inside * draw.uniform(1.5, 4))
+    grain = smooth_noise(draw, height, width, density * draw.uniform(0.8, 2))
+    haze = 0.03 * smooth_noise(draw, height, width, 10 * density)
+    image = 0.1 + haze + body * bright * (0.7 + draw.uniform(0.02, 0.2) * grain)
+    return bent(draw, image.clamp(0, 1), 2 * density, 8 * density)
+
+
 def few_spots(draw: Draw, height: int, width: int, density: float) -> Tensor:
     """Leave the ground almost uniform but for a handful of marks."""
     sigma = density * draw.uniform(0.9, 2.5)
@@ -82,8 +107,9 @@ def speckle(draw: Draw, height: int, width: int, density: float) -> Tensor:
     tissue = torch.exp(draw.uniform(0.1, 0.9) * tissue)
     bright = amplitude * tissue
     if draw.chance(0.6):
-        return (0.45 + 0.22 * torch.log(bright + 0.05)).clamp(0, 1)
-    return (0.3 * bright).clamp(0, 1)
+        bright = 1.5 + 0.73 * torch.log(bright + 0.05)
+    image: Tensor = (0.3 * bright).clamp(0, 1)
+    return image
 
 
 def fur(draw: Draw, height: int, width: int, density: float) -> Tensor:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 # Bound on the gradient of the elastic field, far below 1: no folding, and 24
 # fixed-point steps leave 0.4^24 of the first error, below 1e-8 px.
 STEEPEST = 0.4
+# Rows and columns of a part of the frame, each from first to one past the last.
+Box = tuple[tuple[int, int], tuple[int, int]]
 WAVES = 3
 
 
@@ -75,48 +77,65 @@ class Warp:
     def _bump(self, y: Tensor) -> Tensor:
         """Elastic displacement at (T, N, 2)."""
         angle = y @ self.wave.T + self.phase[:, None]
-        return torch.sin(angle) @ self.amplitude
+        bump: Tensor = torch.sin(angle) @ self.amplitude
+        return bump
 
     def material_at(self, xy: Tensor) -> Tensor:
         """Return material coordinates of frame places (T, N, 2), float64."""
         inverse = torch.linalg.inv(self.matrix)
         y = xy @ inverse[:, :2, :2].mT + inverse[:, None, :2, 2]
-        return y + self._bump(y)
+        material: Tensor = y + self._bump(y)
+        return material
 
     def frame_at(self, material: Tensor) -> Tensor:
         """Return where (N, 2) surface points are in each frame, (T, N, 2) float64."""
         goal = material.expand(len(self.matrix), -1, -1)
         y = goal
-        for _ in range(24):
+        for _ in range(24 if len(self.wave) else 0):
             y = goal - self._bump(y)
         return y @ self.matrix[:, :2, :2].mT + self.matrix[:, None, :2, 2]
 
-    def pixel_grid(
-        self, height: int, width: int, scale_xy: Tensor, offset_xy: Tensor
-    ) -> Tensor:
-        """Return ``material * scale + offset`` of every pixel, (T, H, W, 2) float32.
+    def box_of(self, half_xy: Tensor, size: tuple[int, int]) -> Box:
+        """Return the pixel rows and columns a surface of this half size ever covers."""
+        half = half_xy + self.amplitude.abs().sum(1).amax(0)
+        signs = torch.tensor([[-1, -1], [-1, 1], [1, -1], [1, 1]]).to(half)
+        corners = (half * signs) @ self.matrix[:, :2, :2].mT
+        corners = (corners + self.matrix[:, None, :2, 2]).flatten(0, 1)
+        x0, y0 = corners.amin(0).floor().long().tolist()
+        x1, y1 = (corners.amax(0).ceil().long() + 1).tolist()
+        height, width = size
+        rows = (min(max(y0, 0), height), max(min(y1, height), 0))
+        return rows, (min(max(x0, 0), width), max(min(x1, width), 0))
+
+    def smallest_scale(self) -> float:
+        """Return the strongest shrinking along any direction at any time."""
+        scale = float(torch.linalg.svdvals(self.matrix[:, :2, :2]).min())
+        return max(scale, 0.1)
+
+    def pixel_grid(self, box: Box, scale_xy: Tensor) -> Tensor:
+        """Return ``material * scale`` of the pixels of a box, (T, h, w, 2) float32.
 
         The sine of a plane wave over a pixel grid is a sum of two outer products,
         so that the whole grid is one small matrix product instead of sines.
         """
         inverse = torch.linalg.inv(self.matrix)
+        (y0, y1), (x0, x1) = box
         device = inverse.device
-        x = torch.arange(width, device=device, dtype=torch.float64)
-        y = torch.arange(height, device=device, dtype=torch.float64)
+        x = torch.arange(x0, x1, device=device, dtype=torch.float64)
+        y = torch.arange(y0, y1, device=device, dtype=torch.float64)
         slope = self.wave @ inverse[:, :2, :2]  # (T, K, 2)
         start = inverse[:, :2, 2] @ self.wave.T + self.phase  # (T, K)
         along_x = slope[..., :1] * x + start[..., None]  # (T, K, W)
         along_y = slope[..., 1:] * y  # (T, K, H)
-        ones = torch.ones_like(along_y[:, :1])
+        ones = torch.ones_like(y).expand(len(inverse), 1, -1)
         left = torch.cat([along_y.cos(), along_y.sin(), ones, ones * y], 1)
         waves = torch.cat([along_x.sin(), along_x.cos()], 1)[..., None]
         bump = waves * self.amplitude.repeat(1, 2, 1)[:, :, None]  # (T, 2K, W, 2)
         flat = inverse[:, None, :2, 0] * x[:, None] + inverse[:, None, :2, 2]
         tilt = inverse[:, None, :2, 1].expand_as(flat)
         right = torch.cat([bump, flat[:, None], tilt[:, None]], 1) * scale_xy
-        right[:, -2] += offset_xy
         grid = left.float().mT @ right.float().flatten(2)  # (T, H, 2W)
-        return grid.view(-1, height, width, 2)
+        return grid.view(len(grid), len(y), len(x), 2)
 
 
 def series(draw: Draw, frames: int, count: int) -> Tensor:
@@ -125,26 +144,19 @@ def series(draw: Draw, frames: int, count: int) -> Tensor:
     Each is a drift, an oscillation, an AR(2) process or a shake.
     """
     time = torch.arange(frames, dtype=torch.float64, device=draw.device)
-    lag = (time[:, None] - time[None]).clamp_min(0)
-    past = (time[:, None] >= time[None]).double()
+    lag = (time[:, None] - time[None])[..., None]  # (T, T, 1)
+    past = (lag >= 0).double()
     kicks = draw.randn(frames, count).double()
-    columns = []
-    for index in range(count):
-        kind = draw.uniform(0, 1)
-        period = draw.uniform(4, 40)
-        turn = 2 * math.pi * time / period + draw.uniform(0, 2 * math.pi)
-        if kind < 0.3:
-            column = time + 0.3 * torch.sin(turn) * period / 6
-        elif kind < 0.5:
-            column = torch.sin(turn)
-        elif kind < 0.9:
-            # Impulse response of a damped oscillator: AR(2) as a matrix product.
-            response = draw.uniform(0.8, 0.98) ** lag * torch.cos(lag / period * 3)
-            column = (response * past) @ (past @ kicks[:, index])
-        else:
-            column = (0.6**lag * past) @ kicks[:, index]
-        columns.append(column)
-    table = torch.stack(columns, 1)
+    kind, period, start, decay = draw.rand(4, count).double()
+    period = 4 + 36 * period
+    wave = torch.sin(2 * math.pi * (time[:, None] / period + start))
+    # AR processes as matrix products with their impulse responses.
+    swing = (0.8 + 0.18 * decay) ** lag * torch.cos(3 * lag / period) * past
+    walk = torch.einsum("tsn,sn->tn", swing, kicks.cumsum(0))
+    shake = torch.einsum("tsn,sn->tn", (0.6**lag * past).expand_as(swing), kicks)
+    table = torch.where(kind < 0.3, time[:, None] + 0.05 * period * wave, wave)
+    table = torch.where(kind >= 0.5, walk, table)
+    table = torch.where(kind >= 0.9, shake, table)
     fastest = table.diff(dim=0).abs().amax(0).clamp_min(1e-9)
     return (table - table[draw.integer(0, frames - 1)]) / fastest
 
@@ -177,6 +189,29 @@ def plane_motion(
     matrix[:, 0, 2] = first * math.cos(heading) - second * math.sin(heading)
     matrix[:, 1, 2] = first * math.sin(heading) + second * math.cos(heading)
     return matrix
+
+
+def drifting(draw: Draw, places_xy: Tensor, frames: int, speed: float) -> list[Warp]:
+    """Draw motion for many small rigid things: a common flow and each one's own."""
+    count, device = len(places_xy), draw.device
+    common = draw.uniform(0, 1) if draw.chance(0.5) else 0.0
+    own = series(draw, frames, 2 * count).view(frames, count, 2)
+    flow = series(draw, frames, 2)[:, None]
+    share = speed * (0.3 + 0.7 * draw.rand(count, 1).double()) / math.sqrt(2)
+    places = places_xy + share * (common * flow + (1 - common) * own)
+    turn = 2 * math.pi * draw.rand(count).double() + share[:, 0] * 0.05 * own[..., 0]
+    matrix = torch.zeros(count, frames, 3, 3, dtype=torch.float64, device=device)
+    matrix[..., 0, 0] = matrix[..., 1, 1] = turn.cos().T
+    matrix[..., 1, 0], matrix[..., 0, 1] = turn.sin().T, -turn.sin().T
+    matrix[..., :2, 2] = places.transpose(0, 1)
+    matrix[..., 2, 2] = 1
+    return [unbent(one) for one in matrix]
+
+
+def unbent(matrix: Tensor) -> Warp:
+    """Return the warp of a plane motion (T, 3, 3) alone."""
+    none = matrix.new_zeros(len(matrix), 0, 2)
+    return Warp(matrix, matrix.new_zeros(0, 2), none[..., 0], none)
 
 
 def placed(

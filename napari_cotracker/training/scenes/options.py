@@ -27,6 +27,8 @@ class SceneOptions:
         N, exactly as many tracks are returned.
     max_layers : int
         Most moving layers drawn over the background (limbs and copies included).
+    max_particles : int
+        Most small particles of a swarm (microscopy), at least 6.
     families : tuple of str
         Drawn with equal chance, from :data:`FAMILIES`.
     speed : (low, high)
@@ -48,6 +50,7 @@ class SceneOptions:
     size: tuple[int, int] = (128, 128)
     points: int = 64
     max_layers: int = 10
+    max_particles: int = 36
     families: tuple[str, ...] = FAMILIES
     speed: tuple[float, float] = (0.05, 12.0)
     photometry: bool = True
@@ -64,6 +67,8 @@ class SceneOptions:
                 f"A scene of {self.frames} frames, {self.points} points and "
                 f"{self.max_layers} layers cannot be made; give at least 2, 1 and 1."
             )
+        if not 6 <= self.max_particles <= 200:
+            raise InputError(f"{self.max_particles} particles; give 6 to 200.")
         if min(self.size) < 32:
             raise InputError(f"Scene size {self.size} is too small; give 32 or more.")
         if not 0 < self.speed[0] <= self.speed[1]:

@@ -27,6 +27,8 @@ def developed(draw: Draw, picture: Tensor) -> Tensor:
     picture = _ranged(draw, picture)
     if draw.chance(0.3):
         picture = picture * _vignette(draw, picture)
+    if draw.chance(0.2):
+        picture = picture * _light(draw, picture)
     if draw.chance(0.5):
         picture = _drifting(draw, picture)
     if draw.chance(0.3):
@@ -41,7 +43,7 @@ def developed(draw: Draw, picture: Tensor) -> Tensor:
 def _ranged(draw: Draw, picture: Tensor) -> Tensor:
     """Stretch to a random part of the grey scale, at times a narrow one."""
     low, high = picture.amin(), picture.amax()
-    span = draw.uniform(0.5, 1.0) if draw.chance(0.75) else draw.log_uniform(0.12, 0.5)
+    span = draw.uniform(0.5, 1.0) if draw.chance(0.8) else draw.log_uniform(0.15, 0.5)
     floor = draw.uniform(0, 1 - span)
     return (picture - low) / (high - low).clamp_min(0.05) * span + floor
 
@@ -52,6 +54,19 @@ def _vignette(draw: Draw, picture: Tensor) -> Tensor:
     x = torch.linspace(-1, 1, width, device=picture.device)[None]
     off = (x - draw.uniform(-0.4, 0.4)) ** 2 + (y - draw.uniform(-0.4, 0.4)) ** 2
     return torch.exp(-draw.uniform(0.1, 0.7) * off)
+
+
+def _light(draw: Draw, picture: Tensor) -> Tensor:
+    """Draw a soft light that wanders over the frame, as a gain (T, 1, H, W)."""
+    frames, _, height, width = picture.shape
+    y = torch.linspace(-1, 1, height, device=picture.device)[:, None]
+    x = torch.linspace(-1, 1, width, device=picture.device)[None]
+    turns = 4 * (draw.rand(4, 3) - 0.5)
+    waves = torch.stack([torch.cos(a * x + b * y + 6 * c) for a, b, c in turns])
+    walk = series(draw, frames, 4).float()
+    walk = walk / walk.abs().amax(0).clamp_min(1e-6) + draw.randn(1, 4)
+    field = torch.einsum("tk,khw->thw", walk, waves)
+    return torch.exp(draw.uniform(0.03, 0.12) * field)[:, None]
 
 
 def _drifting(draw: Draw, picture: Tensor) -> Tensor:
@@ -86,9 +101,19 @@ def _defocused(draw: Draw, picture: Tensor) -> Tensor:
 
 def _noisy(draw: Draw, picture: Tensor) -> Tensor:
     """Add shot noise (variance proportional to brightness) and read noise."""
-    shot, read = draw.log_uniform(1e-5, 4e-3), draw.log_uniform(2e-3, 3e-2)
+    shot, read = draw.log_uniform(1e-5, 3e-3), draw.log_uniform(1e-3, 2e-2)
     noise = draw.noise(*picture.shape)
-    return picture + noise * (shot * picture.clamp_min(0) + read**2).sqrt()
+    if draw.chance(0.3):
+        # Lenses, demosaicking and speckle that boils correlate neighbours.
+        height, width = picture.shape[-2:]
+        sigma = draw.uniform(0.5, 1.2)
+        soft = blurred(noise.view(-1, height, width), sigma).view_as(noise)
+        noise = soft / soft.std()
+    noisy = picture + noise * (shot * picture.clamp_min(0) + read**2).sqrt()
+    if draw.chance(0.08):
+        fixed = draw.noise(1, 1, *picture.shape[-2:])
+        noisy = noisy + draw.log_uniform(0.005, 0.03) * fixed
+    return noisy
 
 
 def _compressed(draw: Draw, picture: Tensor) -> Tensor:

@@ -90,10 +90,7 @@ def photo_crop(draw: Draw, height: int, width: int, density: float) -> Tensor:
 
 
 def _recoloured(draw: Draw, crop: Tensor) -> Tensor:
-    order = torch.randperm(
-        3, generator=torch.Generator().manual_seed(draw.integer(0, 5))
-    )
-    shuffled = crop[order.to(crop.device)]
+    shuffled = crop[draw.rand(3).argsort()]
     low, high = crop.amin(), crop.amax()
     stretched = (shuffled - low) / (high - low).clamp_min(0.2)
     return 1 - stretched if draw.chance(0.2) else stretched

@@ -11,14 +11,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_cotracker.training.scenes.layers import Layer, Scene
+    from napari_cotracker.training.scenes.motion import Box, Warp
 
 # A layer hides what lies behind it where its alpha is above this.
 OPAQUE = 0.5
-
-
-def _padding(index: int) -> str:
-    # The background goes on as its mirror image where the camera leaves it.
-    return "reflection" if index == 0 else "zeros"
 
 
 def render_layers(
@@ -40,27 +36,42 @@ def render_layers(
     top : (T, H, W) uint8
         Index of the top-most opaque layer at each pixel centre.
     """
-    picture = top = torch.empty(0)
+    frames = len(scene.layers[0].warp.matrix)
+    shape = (scene.channels, frames, *size)
+    device = scene.layers[0].canvas.device
+    picture = torch.zeros(shape, device=device)
+    top = torch.zeros(shape[1:], dtype=torch.uint8, device=device)
     for index, layer in enumerate(scene.layers):
         warp = layer.warp.shifted(delay) if delay else layer.warp
-        grid = warp.pixel_grid(
-            *size, 1 / layer.half_xy, torch.zeros_like(layer.half_xy)
-        )
-        frames, height, width = grid.shape[:3]
-        # One tall image instead of T samples: the canvas is shared by all frames.
-        sample = F.grid_sample(
-            layer.canvas[None],
-            grid.view(1, frames * height, width, 2),
-            padding_mode=_padding(index),
-            align_corners=True,
-        )[0].view(-1, frames, height, width)
-        colour, alpha = sample[:-1], sample[-1]
-        if index == 0:
-            picture, top = colour, torch.zeros_like(alpha, dtype=torch.uint8)
+        box = (0, size[0]), (0, size[1])
+        if index > 0:
+            box = warp.box_of(layer.half_xy, size)
+        (y0, y1), (x0, x1) = box
+        if y0 >= y1 or x0 >= x1:
             continue
-        picture = torch.lerp(picture, colour, alpha)
-        top = top.masked_fill(alpha > OPAQUE, index)
+        sample = _sampled(layer, warp, box, "zeros" if index else "reflection")
+        colour, alpha = sample[:-1], sample[-1]
+        view = picture[..., y0:y1, x0:x1]
+        view.lerp_(colour, alpha.expand_as(colour))
+        covered = alpha > OPAQUE
+        top[:, y0:y1, x0:x1].masked_fill_(covered, index)
     return picture.transpose(0, 1), top
+
+
+def _sampled(layer: Layer, warp: Warp, box: Box, padding: str) -> Tensor:
+    """Sample a layer's colour and alpha at the pixels of a box, (C + 1, T, h, w).
+
+    The background goes on as its mirror image ("reflection") beyond its canvas.
+    """
+    grid = warp.pixel_grid(box, 1 / layer.half_xy)
+    frames, height, width = grid.shape[:3]
+    # One tall image instead of T samples: the canvas is shared by all frames.
+    return F.grid_sample(
+        layer.canvas[None],
+        grid.view(1, frames * height, width, 2),
+        padding_mode=padding,
+        align_corners=True,
+    )[0].view(-1, frames, height, width)
 
 
 def top_layer_at(layers: tuple[Layer, ...], tracks_xy: Tensor) -> Tensor:

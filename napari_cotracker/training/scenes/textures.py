@@ -28,13 +28,15 @@ def frequencies(height: int, width: int, device: torch.device) -> tuple[Tensor, 
 def filtered(field: Tensor, transfer: Tensor) -> Tensor:
     """Filter ``field`` (..., H, W) with a transfer function, periodically."""
     spectrum = torch.fft.rfft2(field) * transfer
-    return torch.fft.irfft2(spectrum, s=field.shape[-2:])
+    result: Tensor = torch.fft.irfft2(spectrum, s=field.shape[-2:])
+    return result
 
 
 def gaussian(height: int, width: int, sigma: float, device: torch.device) -> Tensor:
     """Return the transfer function of a Gaussian of ``sigma`` texture pixels."""
     fy, fx = frequencies(height, width, device)
-    return torch.exp(-2 * (math.pi * sigma) ** 2 * (fy**2 + fx**2))
+    transfer: Tensor = torch.exp(-2 * (math.pi * sigma) ** 2 * (fy**2 + fx**2))
+    return transfer
 
 
 def spread(field: Tensor) -> Tensor:
@@ -56,7 +58,7 @@ def power_noise(draw: Draw, height: int, width: int, density: float) -> Tensor:
     fy, fx = frequencies(height, width, draw.device)
     radius = (fy**2 + fx**2).sqrt().clamp_min(1 / max(height, width))
     band = torch.exp(-((radius * 2.2 / density) ** 2) * density**2)
-    transfer = radius ** -draw.uniform(0.6, 2.2) * band
+    transfer = radius ** -draw.uniform(0.6, 2.6) * band
     channels = 3 if draw.chance(0.4) else 1
     field = filtered(draw.noise(channels, height, width), transfer)
     if channels == 3:
@@ -71,15 +73,15 @@ def dead_leaves(draw: Draw, height: int, width: int, density: float) -> Tensor:
     smallest = 2.0 * density
     largest = draw.uniform(0.1, 0.35) * max(height, width)
     exponent = draw.uniform(1.2, 2.5)
-    radii = (smallest * draw.rand(count).cpu() ** (-1 / exponent)).clamp_max(largest)
+    sizes = (smallest * draw.rand(count) ** (-1 / exponent)).clamp_max(largest)
     # Large first, so that the small ones stay visible and no hole is left.
-    radii = radii.sort(descending=True).values.tolist()
-    centres = (draw.rand(count, 2) * torch.tensor([width, height])).cpu().tolist()
-    values = (0.15 + 0.85 * draw.rand(count)).cpu().tolist()
+    radii = sizes.sort(descending=True).values.tolist()
+    places = draw.rand(count, 2) * torch.tensor([width, height], device=draw.device)
+    values = (0.15 + 0.85 * draw.rand(count)).tolist()
     image = torch.full((height, width), values[0], device=draw.device)
     ys = torch.arange(height, device=draw.device)[:, None]
     xs = torch.arange(width, device=draw.device)[None]
-    for radius, (cx, cy), value in zip(radii, centres, values, strict=True):
+    for radius, (cx, cy), value in zip(radii, places.tolist(), values, strict=True):
         y0, y1 = max(0, int(cy - radius)), min(height, int(cy + radius) + 2)
         x0, x1 = max(0, int(cx - radius)), min(width, int(cx + radius) + 2)
         inside = (xs[:, x0:x1] - cx) ** 2 + (ys[y0:y1] - cy) ** 2 < radius**2
@@ -111,6 +113,27 @@ def mosaic(draw: Draw, height: int, width: int, density: float) -> Tensor:
     if draw.chance(0.5):
         return (value * (1 - wall) + draw.choice((0.0, 1.0)) * wall).clamp(0, 1)
     return (0.15 * value + 0.8 * wall).clamp(0, 1)
+
+
+def plain(draw: Draw, height: int, width: int, density: float) -> Tensor:
+    """Draw an almost empty surface: soft shading and, at times, faint grain."""
+    shade = smooth_noise(draw, height, width, 30 * density)
+    image = 0.5 + draw.uniform(0.0, 0.1) * shade
+    if draw.chance(0.5):
+        grain = smooth_noise(draw, height, width, draw.uniform(0.6, 2) * density)
+        image = image + draw.log_uniform(0.003, 0.04) * grain
+    return image.clamp(0, 1)
+
+
+def creased(draw: Draw, height: int, width: int, density: float) -> Tensor:
+    """Draw smooth skin or tissue with a few folds and pores."""
+    shade = spread(smooth_noise(draw, height, width, 14 * density))
+    field = smooth_noise(draw, height, width, draw.uniform(8, 16) * density)
+    fold = torch.exp(-((field / draw.uniform(0.08, 0.3)) ** 2))
+    pores = smooth_noise(draw, height, width, draw.uniform(0.7, 1.5) * density)
+    sign = draw.choice((-1, 1))
+    image = 0.25 + 0.5 * shade + sign * draw.uniform(0.1, 0.4) * fold
+    return (image + draw.uniform(0, 0.05) * pores).clamp(0, 1)
 
 
 def blurred(canvas: Tensor, sigma: float) -> Tensor:

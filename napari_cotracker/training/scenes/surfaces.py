@@ -1,0 +1,118 @@
+"""Which pattern suits which family, and how it is coloured."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from napari_cotracker.training.scenes import domain_textures, textures
+from napari_cotracker.training.scenes.layers import DENSITY
+from napari_cotracker.training.scenes.photos import photo_crop, photos
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor
+
+    from napari_cotracker.training.scenes.draw import Draw
+
+    Pattern = Callable[[Draw, int, int, float], Tensor]
+
+NATURAL: tuple[Pattern, ...] = (
+    textures.dead_leaves,
+    textures.power_noise,
+    textures.mosaic,
+    textures.creased,
+    photo_crop,
+    photo_crop,
+    domain_textures.fur,
+)
+MICROSCOPY: tuple[Pattern, ...] = (
+    domain_textures.beads,
+    domain_textures.cells,
+    domain_textures.nuclei,
+    domain_textures.few_spots,
+    domain_textures.speckle,
+    domain_textures.filaments,
+    textures.mosaic,
+    textures.power_noise,
+)
+ANIMAL: tuple[Pattern, ...] = (
+    domain_textures.fur,
+    domain_textures.fur,
+    textures.creased,
+    photo_crop,
+    textures.power_noise,
+    domain_textures.few_spots,
+)
+SHEET: tuple[Pattern, ...] = (
+    textures.creased,
+    textures.creased,
+    domain_textures.speckle,
+    domain_textures.few_spots,
+    domain_textures.fur,
+    textures.power_noise,
+    photo_crop,
+)
+POOLS = {"microscopy": MICROSCOPY, "articulated": ANIMAL, "texture": SHEET}
+
+
+def draw_surface(
+    draw: Draw,
+    size: tuple[int, int],
+    *,
+    family: str,
+    channels: int,
+    grain: float,
+    use_photos: bool,
+) -> Tensor:
+    """Draw a (C, H, W) surface that suits the family.
+
+    Parameters
+    ----------
+    draw : Draw
+    size : (H, W)
+        Canvas in texture pixels.
+    family : str
+    channels : int
+        1 or 3.
+    grain : float
+        Size of the features relative to their usual one.
+    use_photos : bool
+    """
+    pool = POOLS.get(family, NATURAL)
+    if draw.chance(0.2):
+        pool = NATURAL + MICROSCOPY
+    if not (use_photos and photos(draw.device)):
+        pool = tuple(made for made in pool if made is not photo_crop)
+    image = draw.choice(pool)(draw, *size, DENSITY * grain * draw.uniform(0.7, 1.4))
+    return tinted(draw, image if image.ndim == 3 else image[None], channels)
+
+
+def draw_plain(
+    draw: Draw, size: tuple[int, int], channels: int, grain: float
+) -> Tensor:
+    """Draw an almost empty (C, H, W) ground, often very dark or very bright."""
+    image = textures.plain(draw, *size, DENSITY * grain)[None]
+    flat = 0.5 + (image - 0.5) * draw.uniform(0.3, 1.5)
+    if channels == 3:
+        flat = flat.expand(3, -1, -1) + 0.3 * (draw.rand(3, 1, 1) - 0.5)
+    level = draw.choice((-0.42, -0.35, 0.0, 0.3, 0.4))
+    return (flat + level).clamp(0, 1)
+
+
+def tinted(draw: Draw, image: Tensor, channels: int) -> Tensor:
+    """Give grey patterns two colours, and every surface its own brightness."""
+    contrast = draw.uniform(0.35, 1.0)
+    level = draw.uniform(0, 1 - contrast)
+    if channels == 1:
+        grey = image.mean(0, keepdim=True)
+        return (1 - grey if draw.chance(0.3) else grey) * contrast + level
+    if image.shape[0] == 1:
+        ends = draw.rand(2, 3, 1, 1)
+        # Half of the surfaces differ in brightness more than in hue.
+        if draw.chance(0.5):
+            ends = torch.lerp(ends, ends.mean(1, keepdim=True), draw.uniform(0.3, 1))
+        image = ends[0] + (ends[1] - ends[0]) * image
+    return image * contrast + level
