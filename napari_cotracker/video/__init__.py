@@ -1,1 +1,31 @@
-"""video"""
+"""Recordings as frames: files, folders and arrays behind one interface.
+
+Map::
+
+    opening.py     open_video: which backend opens what
+    source.py      FrameSource, the contract: (T, H, W, 3) uint8
+    encoded.py     MP4, AVI, MOV, ...   packets.py   their packet index
+    tiff.py        TIFF stacks          folder.py    folders of images
+    array.py       arrays               layout.py    which axis is which
+    conversion.py  channels             contrast.py  one window per recording
+    writer.py      frames to MP4
+"""
+
+from napari_cotracker.video.contrast import ContrastWindow
+from napari_cotracker.video.opening import open_video
+from napari_cotracker.video.source import (
+    FrameOutOfRangeError,
+    FrameSource,
+    VideoWarning,
+)
+from napari_cotracker.video.writer import VideoWriter, write_video
+
+__all__ = [
+    "ContrastWindow",
+    "FrameOutOfRangeError",
+    "FrameSource",
+    "VideoWarning",
+    "VideoWriter",
+    "open_video",
+    "write_video",
+]

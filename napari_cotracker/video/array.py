@@ -1,0 +1,103 @@
+"""Arrays: numpy, dask, zarr, torch, or anything that is indexed like them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_cotracker.errors import InputError
+from napari_cotracker.video.conversion import Conversion, PixelFormat
+from napari_cotracker.video.layout import Layout
+from napari_cotracker.video.options import ReadingOptions
+from napari_cotracker.video.source import Frames, FrameSource
+
+_ATTRIBUTES = ("shape", "dtype", "__getitem__")
+
+
+class ArraySource(FrameSource):
+    """An array read slice by slice; nothing is copied but the frames asked for.
+
+    Parameters
+    ----------
+    array : (T, H, W) or (T, H, W, 3|4) array
+        Or any order, if ``options.axes`` names it.
+    options : ReadingOptions
+        Contrast, channels, axes.
+    name : str
+        For messages.
+
+    Raises
+    ------
+    InputError
+        Shape, axes or pixel type cannot be read as a recording.
+    """
+
+    def __init__(
+        self,
+        array: Any,
+        options: ReadingOptions | None = None,
+        *,
+        name: str = "The array",
+        samples: bool = True,
+        fps: float | None = None,
+    ) -> None:
+        options = options or ReadingOptions()
+        shape = tuple(int(n) for n in array.shape)
+        self._array = array
+        self._layout = Layout.of(
+            options.axes or _usual_axes(shape), shape, options.plane
+        )
+        layout = self._layout
+        pixels = PixelFormat(
+            _dtype_of(array), layout.n_channels, samples and layout.channel != "C"
+        )
+        self._conversion = Conversion.choose(
+            pixels, options, self._read_raw, layout.n_frames if min(shape) else 0
+        )
+        super().__init__(
+            name,
+            layout.n_frames,
+            layout.size,
+            fps=fps,
+            contrast_limits=self._conversion.contrast_limits,
+            notes=tuple(
+                n
+                for n in (layout.note, *self._conversion.notes, str(pixels.dtype))
+                if n
+            ),
+        )
+
+    @staticmethod
+    def supports(video: object) -> bool:
+        """Whether this can be indexed and has a shape and a dtype."""
+        return all(hasattr(video, attribute) for attribute in _ATTRIBUTES)
+
+    def _read_raw(self, start: int, stop: int) -> npt.NDArray[Any]:
+        block = np.asarray(self._array[self._layout.key(start, stop)])
+        return self._layout.arrange(block)
+
+    def _read(self, start: int, stop: int) -> Frames:
+        # A copy, so that writing to it cannot change the caller's array.
+        return np.array(self._conversion.apply(self._read_raw(start, stop)), order="C")
+
+
+def _usual_axes(shape: tuple[int, ...]) -> str:
+    if len(shape) == 3:
+        return "TYX"
+    if len(shape) == 4:
+        return "TYXS"
+    raise InputError(
+        f"The array has {len(shape)} axes, shape {shape}; expected (T, H, W) or "
+        "(T, H, W, 3 or 4). For another order name the axes, as in axes='TZCYX'."
+    )
+
+
+def _dtype_of(array: Any) -> np.dtype[Any]:
+    try:
+        return np.dtype(array.dtype)
+    except TypeError:
+        # A foreign dtype (torch); numpy knows what one element turns into.
+        element: npt.NDArray[Any] = np.asarray(array[(slice(0, 1),) * len(array.shape)])
+        return element.dtype

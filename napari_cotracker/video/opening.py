@@ -1,0 +1,100 @@
+"""One way to open every kind of recording."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_cotracker.errors import InputError, VideoError
+from napari_cotracker.video.array import ArraySource
+from napari_cotracker.video.encoded import SUFFIXES as VIDEO_SUFFIXES
+from napari_cotracker.video.encoded import EncodedVideo
+from napari_cotracker.video.folder import FolderSource
+from napari_cotracker.video.options import ReadingOptions
+from napari_cotracker.video.source import FrameSource
+from napari_cotracker.video.tiff import SUFFIXES as TIFF_SUFFIXES
+from napari_cotracker.video.tiff import TiffSource
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# The first that supports what was given opens it.
+BACKENDS = (FolderSource, TiffSource, EncodedVideo, ArraySource)
+
+
+def open_video(
+    video: Any,
+    *,
+    contrast_limits: tuple[float, float] | None = None,
+    channels: int | Sequence[int] | None = None,
+    axes: str | None = None,
+    plane: int | None = None,
+) -> FrameSource:
+    """Open a recording; frames are read when they are asked for.
+
+    Parameters
+    ----------
+    video : path, array or FrameSource
+        A video file, a TIFF stack, a folder of images, or an array (T, H, W) or
+        (T, H, W, 3|4) of whole numbers, floats or bool (numpy, dask, zarr, ...).
+    contrast_limits : (low, high) or None
+        Stored values shown as 0 and 255. None: 8-bit values stay as they are; for
+        others one window for the whole recording holds the 0.01 to 99.99
+        percentiles of each of 16 frames spread over it. ``describe()`` states it.
+    channels : int, sequence of int, or None
+        Channels shown as red, green and blue; one = grey.
+    axes : str or None
+        One letter per axis of an array or TIFF (T, Z, C, Y, X, S = RGB samples),
+        where they are not the usual ones or the file's metadata are wrong.
+    plane : int or None
+        Which Z plane to take, where there are several beside time.
+
+    Returns
+    -------
+    source : FrameSource
+        (T, H, W, 3) uint8.
+
+    Raises
+    ------
+    VideoError
+        The file is missing, damaged, empty or of an unknown kind.
+    InputError
+        The array or the choices cannot be read as a recording.
+    """
+    options = ReadingOptions.given(contrast_limits, channels, axes, plane)
+    if isinstance(video, FrameSource):
+        return _unchanged(video, options)
+    given = _existing_path(video) if isinstance(video, (str, os.PathLike)) else video
+    for backend in BACKENDS:
+        if backend.supports(given):
+            return backend(given, options)
+    if isinstance(given, Path):
+        known = " ".join(sorted(VIDEO_SUFFIXES | TIFF_SUFFIXES))
+        raise VideoError(
+            f"'{given.name}' is no kind of recording that can be opened; expected one "
+            f"of {known}, or a folder of images."
+        )
+    raise InputError(
+        f"A recording cannot be made of a {type(video).__name__}; give a path, or an "
+        "array (T, H, W) or (T, H, W, 3 or 4)."
+    )
+
+
+def _unchanged(source: FrameSource, options: ReadingOptions) -> FrameSource:
+    same = options.contrast_limits in (None, source.contrast_limits)
+    if not same or options.channels or options.axes or options.plane is not None:
+        raise InputError(
+            f"{source.name} is open already; give contrast_limits, channels, axes and "
+            "plane when opening it."
+        )
+    return source
+
+
+def _existing_path(video: str | os.PathLike[str]) -> Path:
+    path = Path(video)
+    if not path.exists():
+        raise VideoError(f"'{path}' does not exist; check the path.")
+    if path.is_file() and path.stat().st_size == 0:
+        raise VideoError(f"'{path.name}' is empty (0 bytes); copy or export it again.")
+    return path

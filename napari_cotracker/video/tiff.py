@@ -1,0 +1,182 @@
+"""TIFF stacks through tifffile, read page by page."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tifffile
+
+from napari_cotracker.errors import InputError, VideoError
+from napari_cotracker.video.array import ArraySource
+from napari_cotracker.video.options import ReadingOptions
+from napari_cotracker.video.source import VideoWarning
+
+SUFFIXES = frozenset((".tif", ".tiff", ".lsm"))
+
+# What tifffile and its decoders raise on damaged files.
+_READING_ERRORS = (tifffile.TiffFileError, OSError, ValueError, RuntimeError, KeyError)
+
+
+class TiffPages:
+    """The main series of a TIFF file as an array that reads only what is indexed.
+
+    Parameters
+    ----------
+    path : Path
+
+    Attributes
+    ----------
+    shape, dtype
+        As of an array.
+    axes : str
+        What the file's metadata call its axes; not to be relied on.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._open_file: tifffile.TiffFile | None = None
+        self._mapped: npt.NDArray[Any] | None = None
+        series = self._series(choose=True)
+        self.shape = tuple(int(n) for n in series.shape)
+        self.dtype = np.dtype(series.dtype)
+        self.axes = str(series.axes)
+        self.fps = _fps(self._file())
+        page = tuple(int(n) for n in series.keyframe.shape)
+        self._page_ndim = len(page) if self.shape[-len(page) :] == page else 0
+
+    def close(self) -> None:
+        """Close the file; a later read opens it again."""
+        if self._open_file is not None:
+            self._open_file.close()
+        self._open_file = self._mapped = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the open file."""
+        return {**self.__dict__, "_open_file": None, "_mapped": None}
+
+    def __getitem__(self, key: tuple[int | slice, ...]) -> npt.NDArray[Any]:
+        """Read by one integer or slice per axis."""
+        try:
+            return self._get(key)
+        except _READING_ERRORS as error:
+            raise VideoError(
+                f"A part of '{self._path.name}' cannot be read ({error}); the file is "
+                "damaged or incomplete: copy or export it again."
+            ) from error
+
+    def _get(self, key: tuple[int | slice, ...]) -> npt.NDArray[Any]:
+        series = self._series()
+        if self._mapped is None and (series.dataoffset is not None):
+            number = list(self._file().series).index(series)
+            self._mapped = tifffile.memmap(self._path, series=number, mode="r", level=0)
+        if self._mapped is None and not self._page_ndim:
+            self._mapped = series.asarray()
+        if self._mapped is not None:
+            return np.asarray(self._mapped.reshape(self.shape)[key])
+        leading = self.shape[: -self._page_ndim]
+        numbers = np.arange(int(np.prod(leading))).reshape(leading)[key[: len(leading)]]
+        pages = [self._page(series, int(i)) for i in numbers.ravel()]
+        block = np.stack(pages).reshape(*numbers.shape, *self.shape[len(leading) :])
+        return np.asarray(block[(..., *key[len(leading) :])])
+
+    def _page(self, series: tifffile.TiffPageSeries, i: int) -> npt.NDArray[Any]:
+        page = series.pages[i]
+        if page is None:
+            raise ValueError(f"page {i} is missing")
+        return np.asarray(page.asarray())
+
+    def _file(self) -> tifffile.TiffFile:
+        if self._open_file is None:
+            try:
+                self._open_file = tifffile.TiffFile(self._path)
+            except _READING_ERRORS as error:
+                raise VideoError(
+                    f"'{self._path.name}' cannot be opened as a TIFF file ({error}); "
+                    "it may be damaged or incomplete."
+                ) from error
+        return self._open_file
+
+    def _series(self, choose: bool = False) -> tifffile.TiffPageSeries:
+        try:
+            found = list(self._file().series)
+        except _READING_ERRORS as error:
+            raise VideoError(
+                f"'{self._path.name}' has unreadable TIFF pages ({error}); it may be "
+                "damaged or incomplete."
+            ) from error
+        if not found:
+            raise VideoError(f"'{self._path.name}' has no frames.")
+        main = max(found, key=lambda series: series.size)
+        if choose and len(found) > 1:
+            others = ", ".join(str(s.shape) for s in found if s is not main)
+            warnings.warn(
+                f"'{self._path.name}' holds several image series; the largest, "
+                f"{main.shape}, is used, and {others} left out.",
+                VideoWarning,
+                stacklevel=2,
+            )
+        return main
+
+
+class TiffSource(ArraySource):
+    """A TIFF stack.
+
+    Parameters
+    ----------
+    path : path to the file
+    options : ReadingOptions
+
+    Raises
+    ------
+    VideoError
+        The file is damaged.
+    InputError
+        Its axes have more than one reading; the message says what to choose.
+    """
+
+    def __init__(self, path: str | Path, options: ReadingOptions | None = None) -> None:
+        path, options = Path(path), options or ReadingOptions()
+        self._pages = TiffPages(path)
+        if options.axes is None:
+            options = replace(options, axes=_stated_axes(self._pages, path.name))
+        super().__init__(
+            self._pages,
+            options,
+            name=f"'{path.name}'",
+            fps=self._pages.fps,
+        )
+        # A file that was cut off shows it at its end; better now than in an hour.
+        self._read_raw(len(self) - 1, len(self))
+
+    @staticmethod
+    def supports(video: object) -> bool:
+        """Whether this is a file with a TIFF suffix."""
+        return isinstance(video, Path) and video.suffix.lower() in SUFFIXES
+
+    def close(self) -> None:
+        """Close the file; a later read opens it again."""
+        self._pages.close()
+
+
+def _stated_axes(pages: TiffPages, name: str) -> str:
+    axes = pages.axes
+    if sorted(axes) == ["C", "X", "Y"]:
+        raise InputError(
+            f"'{name}' calls its axes {axes}, shape {pages.shape}: is the first one "
+            "time or channels? Say so with axes='TYX' or axes='CYX'."
+        )
+    return axes
+
+
+def _fps(file: tifffile.TiffFile) -> float | None:
+    metadata = file.imagej_metadata or {}
+    interval = metadata.get("finterval")
+    if isinstance(interval, (int, float)) and interval > 0:
+        return 1.0 / interval
+    rate = metadata.get("fps")
+    return float(rate) if isinstance(rate, (int, float)) and rate > 0 else None
