@@ -1,1 +1,18 @@
-"""io"""
+"""Tracks and queries as files.
+
+Map::
+
+    dispatch.py     load_*, save_*: which format reads and writes what
+    registry.py     the formats
+    own_csv.py      tracks, lossless     queries_csv.py  queries
+    table.py        CSV text to columns  atomic.py       all of a file or nothing
+"""
+
+from napari_cotracker.io.dispatch import (
+    load_queries,
+    load_tracks,
+    save_queries,
+    save_tracks,
+)
+
+__all__ = ["load_queries", "load_tracks", "save_queries", "save_tracks"]

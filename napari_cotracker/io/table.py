@@ -1,0 +1,211 @@
+"""CSV text as checked columns; every error names its line and column."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_cotracker.errors import FormatError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+# Beyond this a float64 no longer holds every whole number.
+_LARGEST_INTEGER = 2.0**53
+
+
+@dataclass(frozen=True)
+class Table:
+    """The rows of a CSV file by column.
+
+    Parameters
+    ----------
+    path : Path
+        For messages.
+    columns : dict of str to list of str
+        Cells as they are in the file.
+    lines : list of int
+        Line of the file on which each row ends, from 1.
+    """
+
+    path: Path
+    columns: dict[str, list[str]]
+    lines: list[int]
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.lines)
+
+    def numbers(self, column: str, *, gaps: bool = False) -> npt.NDArray[np.float64]:
+        """Return a column as finite numbers; with ``gaps``, empty cells are NaN.
+
+        Raises
+        ------
+        FormatError
+            A cell holds something else.
+        """
+        cells = self.columns[column]
+        filled = ["nan" if cell == "" else cell for cell in cells] if gaps else cells
+        try:
+            values = np.array([float(cell) for cell in filled])
+        except ValueError:
+            row = next(i for i, cell in enumerate(filled) if not _is_number(cell))
+            raise self.error(row, column, "a number") from None
+        bad = ~np.isfinite(values)
+        for row in np.flatnonzero(bad).tolist():
+            if not gaps or cells[row] != "":
+                raise self.error(row, column, "a finite number")
+        return values
+
+    def integers(self, column: str) -> npt.NDArray[np.int64]:
+        """Return a column as whole numbers.
+
+        Raises
+        ------
+        FormatError
+            A cell holds something else.
+        """
+        values = self.numbers(column)
+        bad = (values != np.round(values)) | (np.abs(values) > _LARGEST_INTEGER)
+        if bad.any():
+            raise self.error(int(np.flatnonzero(bad)[0]), column, "a whole number")
+        return values.astype(np.int64)
+
+    def choices(self, column: str, allowed: Sequence[int]) -> npt.NDArray[np.int64]:
+        """Return a column of codes.
+
+        Raises
+        ------
+        FormatError
+            A cell holds something else than one of ``allowed``.
+        """
+        values = self.integers(column)
+        bad = ~np.isin(values, list(allowed))
+        if bad.any():
+            listed = ", ".join(str(code) for code in allowed)
+            raise self.error(int(np.flatnonzero(bad)[0]), column, f"one of {listed}")
+        return values
+
+    def error(self, row: int, column: str, expected: str) -> FormatError:
+        """Make the error for one cell."""
+        cell = self.columns[column][row]
+        return FormatError(
+            f"'{self.path.name}', line {self.lines[row]}, column '{column}': expected "
+            f"{expected}, found {cell!r}; correct it there."
+        )
+
+    def refuse_duplicates(
+        self, first: npt.NDArray[np.int64], second: npt.NDArray[np.int64]
+    ) -> None:
+        """Refuse two rows for one track and frame.
+
+        Raises
+        ------
+        FormatError
+            Names the lines of the first such pair.
+        """
+        order = np.lexsort((np.arange(len(first)), second, first))
+        same = (np.diff(first[order]) == 0) & (np.diff(second[order]) == 0)
+        if same.any():
+            at = int(np.flatnonzero(same)[0])
+            one, two = (self.lines[int(order[i])] for i in (at, at + 1))
+            row = int(order[at])
+            raise FormatError(
+                f"'{self.path.name}', lines {one} and {two}: two rows for track "
+                f"{self.columns['track'][row]} on frame {second[row]}; keep one."
+            )
+
+
+def read_table(path: Path, required: Sequence[str]) -> Table:
+    """Read a CSV file with a header line; further columns are kept too.
+
+    Raises
+    ------
+    FormatError
+        The file is missing, empty, no text, lacks a required column, or a line has
+        too few or too many cells.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file, strict=True)
+            header = [cell.strip() for cell in next(reader, [])]
+            _check_header(path, header, required)
+            rows, lines = [], []
+            for row in reader:
+                if row:
+                    rows.append(_checked(path, reader.line_num, row, header))
+                    lines.append(reader.line_num)
+    except OSError as error:
+        raise FormatError(
+            f"'{path}' cannot be read ({error.strerror or error}); check the path."
+        ) from error
+    except UnicodeDecodeError as error:
+        raise FormatError(
+            f"'{path.name}' is not text in UTF-8; expected a CSV file with the columns "
+            f"{','.join(required)}."
+        ) from error
+    except csv.Error as error:
+        raise FormatError(f"'{path.name}', line {reader.line_num}: {error}.") from error
+    if not rows:
+        raise FormatError(f"'{path.name}' holds a header but no rows.")
+    columns = [list(cells) for cells in zip(*rows, strict=True)]
+    return Table(path, dict(zip(header, columns, strict=True)), lines)
+
+
+def write_table(path: Path, rows: Iterable[Sequence[object]]) -> None:
+    """Write rows of cells, the header first, as UTF-8 with Unix line ends.
+
+    Raises
+    ------
+    FormatError
+        A text cannot be written as UTF-8.
+    OSError
+        The disk says so.
+    """
+    try:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerows(rows)
+    except (UnicodeEncodeError, csv.Error) as error:
+        raise FormatError(
+            f"A name cannot be written as CSV text ({error}); rename that track."
+        ) from error
+
+
+def _check_header(path: Path, header: list[str], required: Sequence[str]) -> None:
+    if not any(header):
+        raise FormatError(
+            f"'{path.name}' is empty; expected a header line {','.join(required)}."
+        )
+    missing = [column for column in required if column not in header]
+    if missing:
+        raise FormatError(
+            f"'{path.name}', line 1: column(s) {', '.join(missing)} missing; expected "
+            f"{','.join(required)}, found {','.join(header)}."
+        )
+    twice = [column for column in required if header.count(column) > 1]
+    if twice:
+        raise FormatError(
+            f"'{path.name}', line 1: column '{twice[0]}' is there twice; keep one."
+        )
+
+
+def _checked(path: Path, line: int, row: list[str], header: list[str]) -> list[str]:
+    if len(row) != len(header):
+        raise FormatError(
+            f"'{path.name}', line {line}: {len(row)} cells, but the header has "
+            f"{len(header)} columns; complete or remove that line."
+        )
+    return row
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
