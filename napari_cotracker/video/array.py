@@ -99,5 +99,5 @@ def _dtype_of(array: Any) -> np.dtype[Any]:
         return np.dtype(array.dtype)
     except TypeError:
         # A foreign dtype (torch); numpy knows what one element turns into.
-        element = np.asarray(array[(slice(0, 1),) * len(array.shape)])
-        return np.dtype(element.dtype.str)
+        element: Any = np.asarray(array[(slice(0, 1),) * len(array.shape)])
+        return np.dtype(str(element.dtype))

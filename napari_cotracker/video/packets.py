@@ -42,6 +42,7 @@ class Packet:
     pts: int | None
     dts: int | None
     is_keyframe: bool
+    is_cut_off: bool
 
 
 @dataclass(frozen=True)
@@ -158,11 +159,15 @@ def scan(path: Path) -> PacketIndex:
                 p.pts,
                 p.dts,
                 p.is_keyframe,
+                p.is_corrupt,
             )
             for p in _demuxed(container, stream)
             if p.size and not p.is_discard
         ]
         time_base = float(stream.time_base or 0)
+    promised = max(promised, len(packets))
+    while packets and packets[-1].is_cut_off:
+        packets.pop()
     label = _label(packets)
     times_known = stores_times and _unique([p.pts for p in packets])
     if label == "count" or not (times_known or all(p.is_keyframe for p in packets)):
@@ -177,7 +182,7 @@ def scan(path: Path) -> PacketIndex:
             f"'{path.name}' has no frame that can be decoded; it is damaged or uses "
             "an encoding that this installation of FFmpeg lacks."
         )
-    _warn_of_missing(path, len(order), max(len(packets), promised))
+    _warn_of_missing(path, len(order), promised)
     return _index(label, order, packets, time_base, times_known)
 
 

@@ -1,0 +1,260 @@
+"""Every frame of random access equals the one of decoding from the start."""
+
+import json
+import pickle
+import threading
+import warnings
+
+import av
+import numpy as np
+import pytest
+from recordings import decode_all, encode, moving_pattern
+
+from napari_cotracker.errors import InputError, VideoError
+from napari_cotracker.video import VideoWarning, open_video
+from napari_cotracker.video.source import FrameSource
+
+N = 70
+OPEN = {"g": 12, "x264-params": "open-gop=1"}
+STRIPES = {"x264-params": "intra-refresh=1:keyint=20"}
+KINDS = {
+    "h264 with B-frames, long groups": ("a.mp4", "libx264", {"bf": 3, "g": 250}),
+    "h264, short groups": ("a.mp4", "libx264", {"bf": 2, "g": 5}),
+    "h264, open groups": ("a.mkv", "libx264", {"bf": 3, **OPEN}),
+    "h264 refreshed in stripes": ("a.mp4", "libx264", STRIPES),
+    "h264 in AVI, with B-frames": ("a.avi", "libx264", {"bf": 3, "g": 20}),
+    "h264 in a transport stream": ("a.ts", "libx264", {"bf": 2, "g": 15}),
+    "mpeg4 in AVI": ("a.avi", "mpeg4", {"g": 12}),
+    "mpeg4 in AVI, with B-frames": ("a.avi", "mpeg4", {"bf": 2, "g": 12}),
+    "mjpeg": ("a.avi", "mjpeg", {"pix": "yuvj420p"}),
+    "mjpeg in MOV": ("a.mov", "mjpeg", {"pix": "yuvj420p"}),
+    "mpeg2": ("a.mpg", "mpeg2video", {"bf": 2, "g": 12}),
+    "VP9": ("a.webm", "libvpx-vp9", {"g": 30, "deadline": "realtime", "cpu-used": 8}),
+    "raw": ("a.avi", "rawvideo", {"pix": "bgr24"}),
+}  # fmt: skip
+
+
+@pytest.fixture(params=list(KINDS))
+def encoded(request, tmp_path):
+    name, codec, options = KINDS[request.param]
+    if codec not in av.codecs_available:
+        pytest.skip(f"this FFmpeg lacks {codec}")
+    options = dict(options)
+    pix_fmt = options.pop("pix", "yuv420p")
+    frames = moving_pattern(N)
+    return encode(tmp_path / name, frames, codec, pix_fmt=pix_fmt, **options)
+
+
+def assert_same(source, truth, order):
+    wrong = [i for i in order if not np.array_equal(source[i], truth[i])]
+    assert not wrong
+
+
+def test_random_access_equals_sequential_decoding(encoded):
+    truth = decode_all(encoded)
+    with open_video(encoded) as source:
+        assert source.shape == (len(truth), 48, 64, 3)
+        order = np.random.default_rng(1).permutation(len(truth))
+        assert_same(source, truth, order)
+        assert_same(source, truth, reversed(range(len(truth))))
+        source.close()
+        assert_same(source, truth, [len(truth) - 1, 0, 33, 32, 34, 33])
+        np.testing.assert_array_equal(source.read(20, 41), truth[20:41])
+        np.testing.assert_array_equal(source[::-7], truth[::-7])
+
+
+def test_memory_for_frames_is_bounded(tmp_path, monkeypatch):
+    from napari_cotracker.video import encoded
+
+    path = encode(tmp_path / "a.mp4", moving_pattern(N), bf=2, g=250)
+    truth = decode_all(path)
+    monkeypatch.setattr(encoded, "_CACHE_BYTES", 1)
+    source = open_video(path)
+    assert_same(source, truth, [60, 59, 20, 3, 69, 0])
+    source.read(0, N)
+    assert len(source._cache) <= 17
+
+
+def test_variable_frame_rate(tmp_path):
+    pts = np.cumsum([0, *np.random.default_rng(2).integers(5, 120, N - 1)]).tolist()
+    path = encode(tmp_path / "v.mkv", moving_pattern(N), pts=pts, rate=1000, bf=2, g=30)
+    source, truth = open_video(path), decode_all(path)
+    assert_same(source, truth, [50, 3, 69, 0, 31, 30, 29])
+    np.testing.assert_allclose(source.times, np.array(pts) / 1000, atol=2e-3)
+    assert source.fps == pytest.approx((N - 1) / (pts[-1] / 1000), rel=1e-2)
+
+
+def test_rate_and_times_of_a_constant_rate(tmp_path):
+    source = open_video(encode(tmp_path / "a.mp4", moving_pattern(10), rate=30, bf=2))
+    assert source.fps == pytest.approx(30)
+    np.testing.assert_allclose(source.times, np.arange(10) / 30, atol=1e-6)
+    assert "h264" in source.describe() and "30 frames per second" in source.describe()
+
+
+def test_one_frame_is_a_recording(tmp_path):
+    path = encode(tmp_path / "a.mp4", moving_pattern(1))
+    source = open_video(path)
+    assert len(source) == 1
+    np.testing.assert_array_equal(source[-1], decode_all(path)[0])
+
+
+def test_pickled_and_read_by_several_threads(tmp_path):
+    path = encode(tmp_path / "a.mp4", moving_pattern(N), bf=2, g=30)
+    truth = decode_all(path)
+    source = pickle.loads(pickle.dumps(open_video(path)))
+    assert isinstance(source, FrameSource)
+    wrong = []
+
+    def work(seed):
+        for i in np.random.default_rng(seed).integers(0, N, 30):
+            if not np.array_equal(source[int(i)], truth[i]):
+                wrong.append(i)
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_frames_that_were_read_may_be_changed(tmp_path):
+    source = open_video(encode(tmp_path / "a.mp4", moving_pattern(5)))
+    before = source[2].copy()
+    source[2][:] = 0
+    source.read(2, 3)[:] = 0
+    np.testing.assert_array_equal(source[2], before)
+
+
+def test_grey_of_more_than_8_bits_keeps_its_depth(tmp_path):
+    values = np.arange(20, dtype=np.uint16)[:, None, None] * 100
+    frames = np.zeros((20, 16, 16), np.uint16) + values + np.uint16(30000)
+    path = encode(tmp_path / "a.mkv", frames, "ffv1", pix_fmt="gray16le")
+    source = open_video(path)
+    assert source.contrast_limits == (30000, 31900)
+    assert source[0].max() == 0 and source[19].min() == 255
+    narrow = open_video(path, contrast_limits=(0, 65535))
+    assert narrow[0, 0, 0, 0] == round(30000 / 257)
+
+
+def test_upright_as_the_file_says(tmp_path):
+    path = encode(tmp_path / "a.mp4", moving_pattern(8))
+    truth = decode_all(path)
+    content = bytearray(path.read_bytes())
+    unit = b"".join(
+        v.to_bytes(4, "big") for v in (1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30)
+    )
+    quarter = b"".join(
+        (v % 2**32).to_bytes(4, "big")
+        for v in (0, 1 << 16, 0, -1 << 16, 0, 0, 0, 0, 1 << 30)
+    )
+    at = content.index(unit, content.index(b"tkhd"))
+    content[at : at + len(unit)] = quarter
+    path.write_bytes(content)
+    # The matrix maps x to y: the picture is to be turned clockwise.
+    source = open_video(path)
+    assert source.shape == (8, 64, 48, 3)
+    np.testing.assert_array_equal(source[3], np.rot90(truth[3], -1))
+
+
+def cut(path, share):
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * share)])
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".avi", ".mkv", ".ts"])
+def test_a_damaged_tail_leaves_the_good_frames(tmp_path, suffix):
+    path = encode(tmp_path / f"a{suffix}", moving_pattern(N), bf=2, g=12)
+    good = decode_all(path)
+    cut(path, 0.6)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", VideoWarning)
+        source = open_video(path)
+    assert 20 < len(source) < N
+    # The last frame may be half a picture where the container cannot tell.
+    assert_same(source, good, [len(source) - 2, 3, 17])
+    source.read(0, len(source))
+
+
+def test_an_mp4_cut_off_warns_and_keeps_the_good_frames(tmp_path):
+    path = tmp_path / "a.mp4"
+    with av.open(str(path), "w", options={"movflags": "faststart"}) as container:
+        stream = container.add_stream("libx264", rate=25, options={"g": "12"})
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for frame in moving_pattern(N):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, "rgb24")))
+        container.mux(stream.encode(None))
+    good = decode_all(path)
+    cut(path, 0.6)
+    with pytest.warns(VideoWarning, match=f"promises {N} frames, but only"):
+        source = open_video(path)
+    assert 10 < len(source) < N
+    assert_same(source, good, [len(source) - 3, 0, 10])
+    source.read(0, len(source))
+
+
+def test_damage_in_the_middle_is_held_or_decoded_never_shifted(tmp_path):
+    path = encode(tmp_path / "a.mp4", moving_pattern(N), bf=0, g=10)
+    good = decode_all(path)
+    content = bytearray(path.read_bytes())
+    start = content.index(b"mdat")
+    middle = start + (content.index(b"moov") - start) // 2
+    content[middle : middle + 300] = bytes(300)
+    path.write_bytes(content)
+    source = open_video(path)
+    assert len(source) == N
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", VideoWarning)
+        assert_same(source, good, [0, 5, 69, 65, 12])
+        source.read(0, N)
+
+
+def test_bad_files_get_one_clear_sentence(tmp_path):
+    sound = tmp_path / "sound.mp4"
+    with av.open(str(sound), "w") as container:
+        stream = container.add_stream("aac", rate=8000)
+        silence = av.AudioFrame.from_ndarray(
+            np.zeros((1, 1024), np.float32), "fltp", "mono"
+        )
+        silence.rate = 8000
+        container.mux(stream.encode(silence))
+        container.mux(stream.encode(None))
+    with pytest.raises(VideoError, match="no video stream"):
+        open_video(sound)
+    noise = tmp_path / "noise.mp4"
+    noise.write_bytes(bytes(range(256)) * 40)
+    with pytest.raises(VideoError, match="cannot be opened as a video"):
+        open_video(noise)
+    with pytest.raises(VideoError, match=r"0 bytes"):
+        (tmp_path / "empty.avi").touch()
+        open_video(tmp_path / "empty.avi")
+    with pytest.raises(InputError, match="do not apply"):
+        open_video(encode(tmp_path / "a.mp4", moving_pattern(2)), axes="TYX")
+
+
+def test_packets_without_a_decodable_frame(tmp_path):
+    path = encode(tmp_path / "a.avi", moving_pattern(5), "mpeg4")
+    content = bytearray(path.read_bytes())
+    start = content.index(b"movi") + 4
+    position = start
+    while content[position : position + 4] == b"00dc":
+        size = int.from_bytes(content[position + 4 : position + 8], "little")
+        content[position + 8 : position + 8 + size] = b"\xff" * size
+        position += 8 + size + size % 2
+    path.write_bytes(content)
+    with pytest.raises(VideoError, match="no frame that can be decoded"):
+        open_video(path)
+
+
+def test_every_real_clip(clips):
+    for about in sorted(clips.glob("**/source.json")):
+        record = json.loads(about.read_text())
+        path = about.parent / record.get("video", "video.mp4")
+        if not path.is_file() or record["n_frames"] > 600 or record["width"] > 700:
+            continue
+        truth = decode_all(path)
+        with open_video(path) as source:
+            assert len(source) == len(truth) == record["n_frames"], path
+            order = np.random.default_rng(3).integers(0, len(truth), 12).tolist()
+            assert_same(source, truth, [*order, len(truth) - 1, 0])
