@@ -96,8 +96,9 @@ def _usual_axes(shape: tuple[int, ...]) -> str:
 
 def _dtype_of(array: Any) -> np.dtype[Any]:
     try:
-        return np.dtype(array.dtype)
+        dtype: np.dtype[Any] = np.dtype(array.dtype)
     except TypeError:
         # A foreign dtype (torch); numpy knows what one element turns into.
-        element: Any = np.asarray(array[(slice(0, 1),) * len(array.shape)])
-        return np.dtype(str(element.dtype))
+        element: npt.NDArray[Any] = np.asarray(array[(slice(0, 1),) * len(array.shape)])
+        dtype = element.dtype
+    return dtype
