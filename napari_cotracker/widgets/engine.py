@@ -34,7 +34,7 @@ class Engine:
     track_iter : (video, queries, *, model, options) -> generator of Progress
         Called in the worker; closing the generator cancels.
     save_tracks : (tracks, path) -> None
-        Write the own CSV.
+        Write by suffix, replacing the file.
     """
 
     model_names: Callable[[], list[str]]
@@ -87,4 +87,5 @@ def _track_iter(video: Any, queries: Any, **kwargs: Any) -> Steps:
 def _save_tracks(tracks: Tracks, path: Path) -> None:
     from napari_cotracker.io import save_tracks
 
-    save_tracks(tracks, path)
+    # Whoever gives the path has asked before: the dialog, or the dock itself.
+    save_tracks(tracks, path, overwrite=True)

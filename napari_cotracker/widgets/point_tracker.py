@@ -99,7 +99,8 @@ class PointTracker(QWidget):
             "new_points", "New points", "Add a points layer to click into"
         )
         form.addRow("Image", self.image_layer)
-        form.addRow("Points", side_by_side(self.points_layer, self.new_points))
+        form.addRow("Points", self.points_layer)
+        form.addRow("", self.new_points)
 
     def _create_model_rows(self, form: QFormLayout) -> None:
         self.model = combo("model", "The network that tracks")

@@ -27,7 +27,6 @@ METADATA_KEY = "napari_cotracker"  # written here and by session.py, read by ses
 POINTS_SUFFIX = "tracked"
 TRAILS_SUFFIX = "trails"
 COLORMAP = "turbo"
-SOURCE_NAMES = np.array([s.name.lower() for s in sorted(Source)], dtype=object)
 
 
 @dataclass(frozen=True)
@@ -110,9 +109,7 @@ def features_of(tracks: Tracks, rows: Rows) -> pd.DataFrame:
             "name": pd.Categorical.from_codes(
                 _codes(tracks.name)[rows.column], list(dict.fromkeys(names))
             ),
-            "source": pd.Categorical.from_codes(
-                tracks.source[at].astype(np.int8), list(SOURCE_NAMES)
-            ),
+            "source": tracks.source[at],
             "visibility": tracks.visibility[at],
             "confidence": tracks.confidence[at],
         }
@@ -172,7 +169,7 @@ def write_points(
 
 def point_size(size: tuple[int, int]) -> float:
     """Return a point diameter that is easy to grab in an image of (H, W) pixels."""
-    return float(np.clip(0.03 * min(size), 3, 40))
+    return float(np.clip(0.022 * min(size), 3, 40))
 
 
 def _codes(names: tuple[str, ...]) -> npt.NDArray[np.int64]:

@@ -86,8 +86,7 @@ class Runner:
     def stop(self) -> None:
         """Leave the run for good: nothing it still delivers is taken."""
         self.cancel()
-        self._timer.stop()
-        self._worker = None
+        self._worker = None  # the timer is left alone: Qt may have deleted it by now
         self._controller.close()
 
     def _yielded(self, progress: Progress) -> None:
@@ -100,7 +99,7 @@ class Runner:
 
     def _show(self) -> None:
         run, progress = self._run, self._latest
-        if run is None or progress is None:
+        if self._worker is None or run is None or progress is None:
             return
         began = perf_counter()
         if self._controller.receive(run, progress):

@@ -260,10 +260,10 @@ class Session:
 
     def _write_trails(self, tracks: Tracks, rows: Rows) -> None:
         assert self.trails is not None
-        # A Tracks layer cannot be empty.
-        self.trails.visible = self.trails.visible and len(rows.frame) > 0
         if len(rows.frame):
             self.trails.data = trail_rows(tracks, rows)
+        else:
+            self.trails.visible = False  # a Tracks layer cannot be empty
 
     def _placement(self) -> dict[str, Any]:
         ndim = self.image.ndim

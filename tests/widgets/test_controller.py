@@ -288,7 +288,7 @@ def test_moving_a_point_is_an_undoable_edit(bench):
     assert tracks.xy[5, 1].tolist() == [44, 33]
     assert tracks.source[5, 1] == Source.MANUAL
     assert (tracks.source == Source.MANUAL).sum() == 3
-    assert bench.tracked.features["source"][bench.row(5, 1)] == "manual"
+    assert bench.tracked.features["source"][bench.row(5, 1)] == Source.MANUAL
     assert [1, 5, 33, 44] in bench.trails.data.tolist()
     assert bench.said[-1] == "1 point(s) placed."
     session.undo()

@@ -1,0 +1,46 @@
+"""What napari learns from the manifest, and the sample clip as layers."""
+
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+from napari.components import ViewerModel
+from npe2 import PluginManifest
+
+import napari_cotracker
+from napari_cotracker.sample import sample_clip
+from napari_cotracker.widgets.controller import Request, TrackingController
+from napari_cotracker.widgets.sample_data import sample_clip as sample_layers
+
+
+def manifest() -> PluginManifest:
+    return PluginManifest.from_file(str(files(napari_cotracker) / "napari.yaml"))
+
+
+def test_every_command_can_be_imported():
+    found = manifest()
+    found.validate_imports()
+    assert found.name == "napari-cotracker"
+    (widget,) = found.contributions.widgets
+    assert widget.display_name == "Point tracker"
+
+
+def test_the_top_level_manifest_is_the_same_file():
+    top = Path(napari_cotracker.__file__).parents[1] / "napari.yaml"
+    if top.exists():  # not there in an installed package
+        assert top.read_text() == str(
+            (files(napari_cotracker) / "napari.yaml").read_text()
+        )
+
+
+def test_the_sample_clip_comes_with_its_points_on_the_right_pixels(recorder):
+    viewer = ViewerModel()
+    for data, look, kind in sample_layers():
+        getattr(viewer, f"add_{kind}")(data, **look)
+    image, points = viewer.layers
+    _, queries, truth = sample_clip()
+    assert image.rgb and image.data.shape == (truth.n_frames, *truth.size, 3)
+    controller = TrackingController(viewer, recorder.engine)
+    run = controller.start(Request(image, points))
+    assert np.array_equal(run.queries.txy, queries.txy)
+    assert run.queries.name == queries.name
