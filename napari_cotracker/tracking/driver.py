@@ -1,0 +1,248 @@
+"""Track points through a whole recording."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from napari_cotracker.errors import InputError
+from napari_cotracker.tracking.clip_model import as_window_tracker
+from napari_cotracker.tracking.features import FeatureCache, FrameEncoder
+from napari_cotracker.tracking.frames import ModelFrame, choose_model_frame
+from napari_cotracker.tracking.fuse import Assembly
+from napari_cotracker.tracking.options import TrackingOptions
+from napari_cotracker.tracking.passes import PassPoints, run_pass
+from napari_cotracker.tracking.plan import (
+    Life,
+    PassPlan,
+    Sign,
+    frame_uses,
+    lives_of,
+    plan_pass,
+)
+from napari_cotracker.tracking.progress import Progress
+from napari_cotracker.tracking.support import global_grid, local_grids
+from napari_cotracker.tracks import Queries
+from napari_cotracker.video import open_video
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    import numpy.typing as npt
+
+    from napari_cotracker.model.interface import WindowTracker
+    from napari_cotracker.tracks import Tracks
+
+_DEFAULTS = TrackingOptions()
+
+
+def track(
+    video: Any,
+    queries: Queries | npt.ArrayLike,
+    model: Any = "compact",
+    options: TrackingOptions = _DEFAULTS,
+    on_progress: Callable[[Progress], object] | None = None,
+) -> Tracks:
+    """Follow points through a recording and wait for the result.
+
+    Parameters
+    ----------
+    video : path, FrameSource or array
+        Arrays are (T, H, W) or (T, H, W, 3 or 4).
+    queries : Queries or (N, 3) array
+        Rows of (t, x, y): frame and pixels, (0, 0) = centre of the top-left pixel.
+    model : str, path or network
+        A name, a checkpoint, or anything with ``predict``.
+    options : TrackingOptions
+    on_progress : callable or None
+        Called after every window.
+
+    Returns
+    -------
+    Tracks
+        One track per ``point_id``; its anchors are reproduced exactly.
+
+    Raises
+    ------
+    InputError
+        Queries, options or model cannot be used with this recording.
+    VideoError, ModelError
+        The recording or the network cannot be opened.
+    TrackingError
+        The network failed on the way.
+    """
+    tracks = None
+    with closing(track_iter(video, queries, model, options)) as steps:
+        for step in steps:
+            tracks = step.tracks_so_far
+            if on_progress is not None:
+                on_progress(step)
+    assert tracks is not None  # track_iter yields at least once
+    return tracks
+
+
+def track_iter(
+    video: Any,
+    queries: Queries | npt.ArrayLike,
+    model: Any = "compact",
+    options: TrackingOptions = _DEFAULTS,
+) -> Generator[Progress, None, Tracks]:
+    """Follow points through a recording, yielding after every window.
+
+    Closing the generator cancels between two windows. The last item holds the final
+    tracks, which are also the generator's return value. Parameters and errors are
+    those of :func:`track`; nothing is read before the first ``next``.
+    """
+    if options.reference:
+        raise InputError(
+            "reference=True reproduces the published predictor and is only available "
+            "with a published checkpoint; set reference=False for this model."
+        )
+    anchors = queries if isinstance(queries, Queries) else Queries.from_txy(queries)
+    source = open_video(
+        video, contrast_limits=options.contrast_limits, channels=options.channels
+    )
+    n_frames, height, width = source.shape[:3]
+    first, last = _frame_range(options, n_frames)
+    anchors.check_inside(n_frames, (height, width))
+    _check_in_range(anchors, first, last)
+    tracker = as_window_tracker(_loaded(model, options))
+    frame = choose_model_frame(
+        (height, width),
+        stride=tracker.stride,
+        region=options.region,
+        resolution=options.model_resolution,
+    )
+    frame.check_inside(anchors)
+    assembly = Assembly(
+        anchors,
+        frame,
+        n_frames=n_frames,
+        size=(height, width),
+        fps=source.fps,
+        threshold=options.visibility_threshold,
+    )
+    passes = _plan_passes(anchors, frame, tracker, options, (first, last))
+    encoder = FrameEncoder(source, frame, tracker, _device_of(tracker))
+    cache = FeatureCache(encoder, frame_uses(plan for plan, _ in passes))
+    with closing(cache):
+        yield from _run(passes, tracker, cache, assembly, frame, options)
+    return assembly.snapshot()
+
+
+def _run(
+    passes: list[tuple[PassPlan, PassPoints]],
+    tracker: WindowTracker,
+    cache: FeatureCache,
+    assembly: Assembly,
+    frame: ModelFrame,
+    options: TrackingOptions,
+) -> Generator[Progress, None, None]:
+    support_xy = np.zeros((0, 2), np.float32)
+    if options.support_grid:
+        support_xy = global_grid(options.support_grid, frame.size)
+    total = sum(len(plan.windows) for plan, _ in passes)
+    done = 0
+    for plan, points in passes:
+        results = run_pass(
+            plan,
+            points,
+            tracker,
+            cache.window,
+            support_xy=support_xy,
+            iterations=options.iterations,
+        )
+        for result in results:
+            assembly.put(plan.sign, result)
+            done += 1
+            span = (int(result.frames.min()), int(result.frames.max()))
+            yield Progress(done, total, assembly.snapshot(), span)
+    if not passes:
+        # Every query lies at the end it is tracked towards: the anchors are all.
+        frames = np.flatnonzero(assembly.anchored)
+        yield Progress(1, 1, assembly.snapshot(), (int(frames[0]), int(frames[-1])))
+
+
+def _plan_passes(
+    anchors: Queries,
+    frame: ModelFrame,
+    tracker: WindowTracker,
+    options: TrackingOptions,
+    frame_range: tuple[int, int],
+) -> list[tuple[PassPlan, PassPoints]]:
+    signs: dict[str, tuple[Sign, ...]] = {
+        "both": (1, -1),
+        "forward": (1,),
+        "backward": (-1,),
+    }
+    passes = []
+    for sign in signs[options.direction]:
+        bound = frame_range[1] if sign == 1 else frame_range[0]
+        lives = lives_of(anchors.frame.tolist(), anchors.point_id.tolist(), sign, bound)
+        rows = [life.row for life in lives]
+        xy = frame.to_model(anchors.xy[rows]).astype(np.float32)
+        anchor = np.array(rows, np.int64)
+        if options.local_support and lives:
+            extra, owner = local_grids(options.local_support, xy, frame.size)
+            lives += [lives[i] for i in owner.tolist()]
+            xy = np.concatenate([xy, extra])
+            anchor = np.concatenate([anchor, np.full(len(owner), -1)])
+        plan = plan_pass(lives, sign, tracker.window_len, tracker.window_step)
+        if plan is not None:
+            passes.append((plan, _points_of(plan, lives, xy, anchor)))
+    return passes
+
+
+def _points_of(
+    plan: PassPlan,
+    lives: list[Life],
+    xy: npt.NDArray[np.float32],
+    anchor: npt.NDArray[np.int64],
+) -> PassPoints:
+    first = np.array([plan.time_of(life.first) for life in lives])
+    last = np.array([plan.time_of(life.last) for life in lives])
+    return PassPoints(xy, first, last, anchor)
+
+
+def _frame_range(options: TrackingOptions, n_frames: int) -> tuple[int, int]:
+    if n_frames < 1:
+        raise InputError("The recording has no frames; there is nothing to track.")
+    first = 0 if options.first_frame is None else options.first_frame
+    last = n_frames - 1 if options.last_frame is None else options.last_frame
+    if not 0 <= first <= last < n_frames:
+        raise InputError(
+            f"The frame range {first} to {last} cannot be used; expected first <= last "
+            f"within the recording's frames 0 to {n_frames - 1}."
+        )
+    return first, last
+
+
+def _check_in_range(anchors: Queries, first: int, last: int) -> None:
+    out = (anchors.frame < first) | (anchors.frame > last)
+    if out.any():
+        i = int(np.flatnonzero(out)[0])
+        raise InputError(
+            f"{int(out.sum())} query point(s) lie outside the frame range: "
+            f"'{anchors.name[i]}' is on frame {anchors.frame[i]}, but frames {first} to "
+            f"{last} are tracked; move the point or widen the range."
+        )
+
+
+def _loaded(model: Any, options: TrackingOptions) -> Any:
+    if not isinstance(model, str | PathLike):
+        return model
+    from napari_cotracker.tracking.models import load_model
+
+    return load_model(model, device="auto", dtype=options.dtype)
+
+
+def _device_of(tracker: WindowTracker) -> torch.device:
+    network = getattr(tracker, "model", tracker)
+    if isinstance(network, torch.nn.Module):
+        for tensor in (*network.parameters(), *network.buffers()):
+            return tensor.device
+    return torch.device("cpu")

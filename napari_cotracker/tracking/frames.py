@@ -1,0 +1,224 @@
+"""Model frame geometry: crop, resize, and the exact way back.
+
+The model frame is the region of the recording resized so that corner pixel centres
+map to corner pixel centres (``align_corners=True``): x' = (x - x0) (W' - 1) / (W - 1).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from napari_cotracker.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from napari_cotracker.tracks import Queries
+
+# Published and compact networks were trained at 384 x 512; a larger area costs time
+# in proportion and takes motions out of the range seen in training.
+MODEL_AREA = 384 * 512
+# The deepest correlation level is stride * 2**3 pixels wide: below that it is empty.
+MIN_SIDE_IN_STRIDES = 8
+
+
+@dataclass(frozen=True)
+class ModelFrame:
+    """Which part of the recording the network sees, and how large.
+
+    Parameters
+    ----------
+    x0, y0, width, height : int
+        The crop in whole pixels of the recording.
+    size : (H, W)
+        Of the frames given to the network.
+    """
+
+    x0: int
+    y0: int
+    width: int
+    height: int
+    size: tuple[int, int]
+
+    @property
+    def scale_xy(self) -> npt.NDArray[np.float64]:
+        """Model-frame pixels per recording pixel, (2,)."""
+        rows, columns = self.size
+        return np.array(
+            [(columns - 1) / (self.width - 1), (rows - 1) / (self.height - 1)]
+        )
+
+    def to_model(self, xy: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Convert (..., 2) recording pixels to model-frame pixels."""
+        return (np.asarray(xy, np.float64) - (self.x0, self.y0)) * self.scale_xy
+
+    def to_native(self, xy: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Convert (..., 2) model-frame pixels to recording pixels."""
+        return np.asarray(xy, np.float64) / self.scale_xy + (self.x0, self.y0)
+
+    def crop(self, frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        """Cut the region out of (n, H, W, 3) frames of the recording."""
+        return frames[
+            :, self.y0 : self.y0 + self.height, self.x0 : self.x0 + self.width
+        ]
+
+    def resize(self, frames: npt.NDArray[np.uint8]) -> torch.Tensor:
+        """Make (n, 3, H', W') float32 model frames, 0..255, from whole frames."""
+        pictures = torch.from_numpy(np.ascontiguousarray(self.crop(frames))).float()
+        return torch.stack([self._resize_one(picture) for picture in pictures])
+
+    def _resize_one(self, picture: torch.Tensor) -> torch.Tensor:
+        rows, columns = self.size
+        if (self.height, self.width) != self.size:
+            flat = picture.reshape(self.height, -1)  # (H, W*3)
+            flat = torch.sparse.mm(_resampling(self.height, rows), flat)
+            flat = flat.view(rows, self.width, 3).transpose(0, 1)  # (W, H', 3)
+            flat = flat.reshape(self.width, -1)
+            flat = torch.sparse.mm(_resampling(self.width, columns), flat)
+            picture = flat.view(columns, rows, 3).transpose(0, 1)  # (H', W', 3)
+        return picture.permute(2, 0, 1).contiguous()
+
+    def check_inside(self, queries: Queries) -> None:
+        """Refuse query points that the network would not see.
+
+        Raises
+        ------
+        InputError
+            Names the first point outside the region.
+        """
+        low = np.array([self.x0, self.y0]) - 0.5
+        high = low + (self.width, self.height)
+        out = ((queries.xy < low) | (queries.xy > high)).any(axis=1)
+        if out.any():
+            i = int(np.flatnonzero(out)[0])
+            x, y = queries.xy[i]
+            raise InputError(
+                f"{int(out.sum())} query point(s) lie outside the region: "
+                f"'{queries.name[i]}' is at x={x:.1f}, y={y:.1f}, but the region "
+                f"spans x {self.x0} to {self.x0 + self.width - 1} and y {self.y0} to "
+                f"{self.y0 + self.height - 1}; move the point or enlarge the region."
+            )
+
+
+def choose_model_frame(
+    size: tuple[int, int],
+    *,
+    stride: int,
+    region: tuple[float, float, float, float] | None = None,
+    resolution: tuple[int, int] | None = None,
+) -> ModelFrame:
+    """Decide what the network is shown of a recording.
+
+    Parameters
+    ----------
+    size : (H, W)
+        Of the recording.
+    stride : int
+        Spatial reduction of the encoder.
+    region : (x, y, width, height) or None
+        Part to show; cut at the image border.
+    resolution : (H, W) or None
+        Model frame size; None keeps the aspect ratio, never enlarges (unless the
+        network could not work) and stays within ``MODEL_AREA``.
+
+    Raises
+    ------
+    InputError
+        The region holds fewer than 2 x 2 pixels, or the resolution cannot be used.
+    """
+    x0, y0, width, height = _crop_of(region, size)
+    if resolution is None:
+        chosen = _choose_size(height, width, stride)
+    else:
+        chosen = _check_size(resolution, stride)
+    return ModelFrame(x0, y0, width, height, chosen)
+
+
+def _crop_of(
+    region: tuple[float, float, float, float] | None, size: tuple[int, int]
+) -> tuple[int, int, int, int]:
+    rows, columns = size
+    wanted = (0, 0, columns, rows) if region is None else region
+    if len(wanted) != 4 or not all(math.isfinite(value) for value in wanted):
+        raise InputError(
+            f"region is {region}; expected four finite numbers (x, y, width, height)."
+        )
+    x, y, width, height = wanted
+    left, right = max(0, round(x)), min(columns, round(x + width))
+    top, bottom = max(0, round(y)), min(rows, round(y + height))
+    if right - left < 2 or bottom - top < 2:
+        what = "The image" if region is None else f"region {region}"
+        raise InputError(
+            f"{what} covers fewer than 2 x 2 pixels of the {columns} wide and {rows} "
+            "high recording; at least 2 x 2 are needed to follow anything."
+        )
+    return left, top, right - left, bottom - top
+
+
+def _choose_size(height: int, width: int, stride: int) -> tuple[int, int]:
+    # The encoder halves four times: sides that are multiples of 8 keep its levels
+    # aligned to within one pixel.
+    unit = math.lcm(8, stride)
+    smallest = max(unit, MIN_SIDE_IN_STRIDES * stride, 32)
+    scale = min(1.0, math.sqrt(MODEL_AREA / (height * width)))
+
+    def fit(side: int) -> int:
+        nearest = round(side * scale / unit) * unit
+        return max(min(nearest, side // unit * unit), -(-smallest // unit) * unit)
+
+    return fit(height), fit(width)
+
+
+def _check_size(resolution: tuple[int, int], stride: int) -> tuple[int, int]:
+    smallest = MIN_SIDE_IN_STRIDES * stride
+    if len(resolution) != 2 or any(
+        side != int(side) or side < smallest or side % stride for side in resolution
+    ):
+        raise InputError(
+            f"model_resolution is {resolution}; expected (height, width), both whole "
+            f"multiples of {stride} and at least {smallest}."
+        )
+    return int(resolution[0]), int(resolution[1])
+
+
+@lru_cache(maxsize=8)
+def _resampling(n_in: int, n_out: int) -> torch.Tensor:
+    """Sparse (n_out, n_in) matrix of bilinear resampling, antialiased when shrinking.
+
+    torch's own antialiasing ignores ``align_corners`` in the filter centres, which
+    would shift the picture by half an output pixel against the coordinates.
+    """
+    scale = (n_in - 1) / (n_out - 1)
+    centre = np.arange(n_out) * scale
+    # Narrower towards the border, so that the filter stays symmetric there.
+    radius = np.maximum(1.0, np.minimum(scale, np.minimum(centre, n_in - 1 - centre)))
+    reach = math.ceil(max(scale, 1.0))
+    taps = np.floor(centre)[:, None] + np.arange(-reach, reach + 2)
+    offset = taps - centre[:, None]
+    weight = np.clip(1 - np.abs(offset) / radius[:, None], 0, None)
+    weight[(taps < 0) | (taps > n_in - 1)] = 0
+    weight /= weight.sum(1, keepdims=True)
+    weight = _centred(weight, offset)
+    row, column = np.nonzero(weight)
+    where = torch.from_numpy(np.stack([row, taps[row, column].astype(np.int64)]))
+    values = torch.from_numpy(weight[row, column].astype(np.float32))
+    return torch.sparse_coo_tensor(
+        where, values, (n_out, n_in), check_invariants=False
+    ).coalesce()
+
+
+def _centred(
+    weight: npt.NDArray[np.float64], offset: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    # A sampled triangle misses its own centre by a few hundredths of a pixel; the
+    # linear term puts every output pixel exactly where the mapping says it is.
+    first = (weight * offset).sum(1, keepdims=True)
+    spread = (weight * offset**2).sum(1, keepdims=True) - first**2
+    tilt = np.divide(first, spread, out=np.zeros_like(first), where=spread > 1e-9)
+    return weight * (1 - tilt * (offset - first))

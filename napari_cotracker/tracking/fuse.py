@@ -1,0 +1,171 @@
+"""Put the answers of both directions together into tracks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_cotracker.tracks import Source, Tracks
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from napari_cotracker.tracking.frames import ModelFrame
+    from napari_cotracker.tracking.passes import WindowResult
+    from napari_cotracker.tracking.plan import Sign
+    from napari_cotracker.tracks import Queries
+
+
+# Keeps the blend defined where both directions report no confidence at all.
+_LEAST_CONFIDENCE = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """What one direction says, one value per frame and track (T, N).
+
+    A track's anchors take turns, so one value each is enough. ``distance`` is the
+    number of frames from the anchor the answer started at; 0 where there is none.
+    """
+
+    xy: npt.NDArray[np.float32]
+    visibility: npt.NDArray[np.float32]
+    confidence: npt.NDArray[np.float32]
+    distance: npt.NDArray[np.int32]
+
+    @classmethod
+    def unknown(cls, shape: tuple[int, int]) -> Side:
+        """Make one about which nothing is known."""
+        return cls(
+            np.zeros((*shape, 2), np.float32),
+            np.zeros(shape, np.float32),
+            np.zeros(shape, np.float32),
+            np.zeros(shape, np.int32),
+        )
+
+
+class Assembly:
+    """Tracks under construction.
+
+    Parameters
+    ----------
+    queries : Queries
+    frame : ModelFrame
+        For the way back to recording pixels.
+    n_frames : int
+    size : (H, W)
+        Of the recording.
+    fps : float or None
+    threshold : float
+        ``visible`` is ``visibility >= threshold``, inside the image.
+    """
+
+    def __init__(
+        self,
+        queries: Queries,
+        frame: ModelFrame,
+        *,
+        n_frames: int,
+        size: tuple[int, int],
+        fps: float | None,
+        threshold: float,
+    ) -> None:
+        self._queries = queries
+        self._frame = frame
+        self._threshold = threshold
+        ids = queries.tracks
+        order = {point_id: i for i, point_id in enumerate(ids.tolist())}
+        self._column = np.array([order[i] for i in queries.point_id.tolist()])
+        names = tuple(queries.name_of(i) for i in ids.tolist())
+        self._tracks = Tracks.empty(n_frames, ids, names, size=size, fps=fps)
+        shape = (n_frames, len(ids))
+        self._sides: dict[int, Side] = {s: Side.unknown(shape) for s in (1, -1)}
+        self._pin_anchors()
+
+    @property
+    def anchored(self) -> npt.NDArray[np.bool_]:
+        """Whether any anchor lies on each frame, (T,)."""
+        return np.asarray((self._tracks.source == Source.MANUAL).any(axis=1))
+
+    def put(self, sign: Sign, result: WindowResult) -> None:
+        """Take in one window of the forward (1) or backward (-1) pass."""
+        side = self._sides[sign]
+        place, point = np.nonzero(result.wanted)
+        if not len(place):
+            return
+        frame = result.frames[place]
+        anchor = result.anchor[point]
+        where = (frame, self._column[anchor])
+        side.xy[where] = self._frame.to_native(result.xy[place, point])
+        side.visibility[where] = result.visibility[place, point]
+        side.confidence[where] = result.confidence[place, point]
+        side.distance[where] = np.abs(frame - self._queries.frame[anchor])
+        self._fuse(int(frame.min()), int(frame.max()) + 1)
+
+    def snapshot(self) -> Tracks:
+        """Copy the present state."""
+        now = self._tracks
+        return Tracks(
+            xy=now.xy.copy(),
+            visibility=now.visibility.copy(),
+            confidence=now.confidence.copy(),
+            visible=now.visible.copy(),
+            source=now.source.copy(),
+            point_id=now.point_id.copy(),
+            name=now.name,
+            fps=now.fps,
+            size=now.size,
+        )
+
+    def _pin_anchors(self) -> None:
+        # Windows never report an anchor's own frame, so these stay as they are.
+        where = (self._queries.frame, self._column)
+        self._tracks.xy[where] = self._queries.xy
+        self._tracks.visibility[where] = 1
+        self._tracks.confidence[where] = 1
+        self._tracks.visible[where] = True
+        self._tracks.source[where] = Source.MANUAL
+
+    def _fuse(self, start: int, stop: int) -> None:
+        """Renew the frames start <= t < stop from both sides."""
+        span = slice(start, stop)
+        ahead, back = self._sides[1], self._sides[-1]
+        share = _forward_share(ahead, back, span)  # (n, N)
+        new = np.isfinite(share)
+        part = np.where(new, share, 0)
+        for key in ("xy", "visibility", "confidence"):
+            one, two = getattr(ahead, key)[span], getattr(back, key)[span]
+            weight = part[..., None] if key == "xy" else part
+            mixed = weight * one + (1 - weight) * two
+            getattr(self._tracks, key)[span][new] = mixed[new]
+        self._tracks.source[span][new] = Source.MODEL
+        self._tracks.visible[span][new] = self._seen(span)[new]
+
+    def _seen(self, span: slice) -> npt.NDArray[np.bool_]:
+        height, width = self._tracks.size
+        xy = self._tracks.xy[span]
+        with np.errstate(invalid="ignore"):
+            inside = ((xy >= -0.5) & (xy <= (width - 0.5, height - 0.5))).all(axis=2)
+        seen = self._tracks.visibility[span] >= self._threshold
+        return np.asarray(seen & inside)
+
+
+def _forward_share(ahead: Side, back: Side, span: slice) -> npt.NDArray[np.float64]:
+    """Weight of the forward answer in 0..1, (n, N); NaN where there is no answer.
+
+    Between two anchors each direction counts in proportion to its confidence and to
+    the distance from the *other* anchor, so that it fades out on arrival there.
+    """
+    from_left, from_right = ahead.distance[span], back.distance[span]
+    trust_left = np.maximum(ahead.confidence[span], _LEAST_CONFIDENCE)
+    trust_right = np.maximum(back.confidence[span], _LEAST_CONFIDENCE)
+    forward = from_right * trust_left.astype(np.float64)
+    backward = from_left * trust_right.astype(np.float64)
+    share = np.full(forward.shape, np.nan)
+    between = (from_left > 0) & (from_right > 0)
+    np.divide(forward, forward + backward, out=share, where=between)
+    share[(from_left > 0) & ~between] = 1
+    share[(from_right > 0) & ~between] = 0
+    return share
