@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import closing, nullcontext
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,16 +17,14 @@ from napari_cotracker.tracking.frames import ModelFrame, choose_model_frame
 from napari_cotracker.tracking.fuse import Assembly
 from napari_cotracker.tracking.options import TrackingOptions
 from napari_cotracker.tracking.passes import PassPoints, run_pass
-from napari_cotracker.tracking.plan import (
-    Life,
-    PassPlan,
-    Sign,
-    frame_uses,
-    lives_of,
-    plan_pass,
+from napari_cotracker.tracking.plan import PassPlan, frame_uses
+from napari_cotracker.tracking.prepare import (
+    check_in_range,
+    frame_range_of,
+    plan_passes,
 )
 from napari_cotracker.tracking.progress import Progress
-from napari_cotracker.tracking.support import global_grid, local_grids
+from napari_cotracker.tracking.support import global_grid
 from napari_cotracker.tracks import Queries
 from napari_cotracker.video import open_video
 
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
 
     from napari_cotracker.model.interface import WindowTracker
     from napari_cotracker.tracks import Tracks
+    from napari_cotracker.video import FrameSource
 
 _DEFAULTS = TrackingOptions()
 
@@ -106,10 +106,18 @@ def track_iter(
     source = open_video(
         video, contrast_limits=options.contrast_limits, channels=options.channels
     )
+    # Only what was opened here is closed here.
+    with nullcontext() if source is video else closing(source):
+        return (yield from _track_source(source, anchors, model, options))
+
+
+def _track_source(
+    source: FrameSource, anchors: Queries, model: Any, options: TrackingOptions
+) -> Generator[Progress, None, Tracks]:
     n_frames, height, width = source.shape[:3]
-    first, last = _frame_range(options, n_frames)
+    first, last = frame_range_of(options, n_frames)
     anchors.check_inside(n_frames, (height, width))
-    _check_in_range(anchors, first, last)
+    check_in_range(anchors, first, last)
     tracker = as_window_tracker(_loaded(model, options))
     frame = choose_model_frame(
         (height, width),
@@ -126,10 +134,10 @@ def track_iter(
         fps=source.fps,
         threshold=options.visibility_threshold,
     )
-    passes = _plan_passes(anchors, frame, tracker, options, (first, last))
+    passes = plan_passes(anchors, frame, tracker, options, (first, last))
     encoder = FrameEncoder(source, frame, tracker, _device_of(tracker))
-    cache = FeatureCache(encoder, frame_uses(plan for plan, _ in passes))
-    with closing(cache):
+    uses = frame_uses(plan for plan, _ in passes)
+    with closing(FeatureCache(encoder, uses)) as cache:
         yield from _run(passes, tracker, cache, assembly, frame, options)
     return assembly.snapshot()
 
@@ -167,77 +175,13 @@ def _run(
         yield Progress(1, 1, assembly.snapshot(), (int(frames[0]), int(frames[-1])))
 
 
-def _plan_passes(
-    anchors: Queries,
-    frame: ModelFrame,
-    tracker: WindowTracker,
-    options: TrackingOptions,
-    frame_range: tuple[int, int],
-) -> list[tuple[PassPlan, PassPoints]]:
-    signs: dict[str, tuple[Sign, ...]] = {
-        "both": (1, -1),
-        "forward": (1,),
-        "backward": (-1,),
-    }
-    passes = []
-    for sign in signs[options.direction]:
-        bound = frame_range[1] if sign == 1 else frame_range[0]
-        lives = lives_of(anchors.frame.tolist(), anchors.point_id.tolist(), sign, bound)
-        rows = [life.row for life in lives]
-        xy = frame.to_model(anchors.xy[rows]).astype(np.float32)
-        anchor = np.array(rows, np.int64)
-        if options.local_support and lives:
-            extra, owner = local_grids(options.local_support, xy, frame.size)
-            lives += [lives[i] for i in owner.tolist()]
-            xy = np.concatenate([xy, extra])
-            anchor = np.concatenate([anchor, np.full(len(owner), -1)])
-        plan = plan_pass(lives, sign, tracker.window_len, tracker.window_step)
-        if plan is not None:
-            passes.append((plan, _points_of(plan, lives, xy, anchor)))
-    return passes
-
-
-def _points_of(
-    plan: PassPlan,
-    lives: list[Life],
-    xy: npt.NDArray[np.float32],
-    anchor: npt.NDArray[np.int64],
-) -> PassPoints:
-    first = np.array([plan.time_of(life.first) for life in lives])
-    last = np.array([plan.time_of(life.last) for life in lives])
-    return PassPoints(xy, first, last, anchor)
-
-
-def _frame_range(options: TrackingOptions, n_frames: int) -> tuple[int, int]:
-    if n_frames < 1:
-        raise InputError("The recording has no frames; there is nothing to track.")
-    first = 0 if options.first_frame is None else options.first_frame
-    last = n_frames - 1 if options.last_frame is None else options.last_frame
-    if not 0 <= first <= last < n_frames:
-        raise InputError(
-            f"The frame range {first} to {last} cannot be used; expected first <= last "
-            f"within the recording's frames 0 to {n_frames - 1}."
-        )
-    return first, last
-
-
-def _check_in_range(anchors: Queries, first: int, last: int) -> None:
-    out = (anchors.frame < first) | (anchors.frame > last)
-    if out.any():
-        i = int(np.flatnonzero(out)[0])
-        raise InputError(
-            f"{int(out.sum())} query point(s) lie outside the frame range: "
-            f"'{anchors.name[i]}' is on frame {anchors.frame[i]}, but frames {first} to "
-            f"{last} are tracked; move the point or widen the range."
-        )
-
-
 def _loaded(model: Any, options: TrackingOptions) -> Any:
     if not isinstance(model, str | PathLike):
         return model
     from napari_cotracker.tracking.models import load_model
 
-    return load_model(model, device="auto", dtype=options.dtype)
+    name = model if isinstance(model, str) else Path(model)
+    return load_model(name, device="auto", dtype=options.dtype)
 
 
 def _device_of(tracker: WindowTracker) -> torch.device:

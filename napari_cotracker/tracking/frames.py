@@ -93,7 +93,7 @@ class ModelFrame:
             Names the first point outside the region.
         """
         low = np.array([self.x0, self.y0]) - 0.5
-        high = low + (self.width, self.height)
+        high = low + np.array([self.width, self.height])
         out = ((queries.xy < low) | (queries.xy > high)).any(axis=1)
         if out.any():
             i = int(np.flatnonzero(out)[0])
@@ -221,4 +221,5 @@ def _centred(
     first = (weight * offset).sum(1, keepdims=True)
     spread = (weight * offset**2).sum(1, keepdims=True) - first**2
     tilt = np.divide(first, spread, out=np.zeros_like(first), where=spread > 1e-9)
-    return weight * (1 - tilt * (offset - first))
+    centred: npt.NDArray[np.float64] = weight * (1 - tilt * (offset - first))
+    return centred

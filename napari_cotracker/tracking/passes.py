@@ -237,13 +237,13 @@ def _inference(window: Window) -> Iterator[None]:
     try:
         with torch.inference_mode():
             yield
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        raise TrackingError(
-            f"Memory ran out while tracking {where}; choose a smaller "
-            "model_resolution, fewer points or a device with more memory."
-        ) from error
-    except RuntimeError as error:
+    except (MemoryError, RuntimeError) as error:
         first_line = str(error).strip().partition("\n")[0]
+        if isinstance(error, MemoryError) or "memory" in first_line.lower():
+            raise TrackingError(
+                f"Memory ran out on {where}; choose a smaller model_resolution, "
+                f"fewer points or a device with more memory ({first_line})."
+            ) from error
         raise TrackingError(
             f"The network failed on {where} ({first_line}); try another device, "
             "dtype='float32' or another model."

@@ -16,7 +16,7 @@ MARGIN = 1 / 64
 
 
 def global_grid(side: int, size: tuple[int, int]) -> npt.NDArray[np.float32]:
-    """Spread ``side`` x ``side`` points evenly over an (H, W) model frame, (P, 2) xy."""
+    """Spread ``side`` x ``side`` points over an (H, W) model frame, (P, 2) xy."""
     rows, columns = size
     if side == 1:
         return np.array([[(columns - 1) / 2, (rows - 1) / 2]], np.float32)
@@ -38,8 +38,9 @@ def local_grids(
     owner : (P,) int64
         Index of the query that each belongs to.
     """
-    reach = np.linspace(-LOCAL_EXTENT / 2, LOCAL_EXTENT / 2, side) if side > 1 else []
-    offsets = _product(np.asarray(reach), np.asarray(reach))
+    half = LOCAL_EXTENT / 2 if side > 1 else 0.0
+    reach = np.linspace(-half, half, side)
+    offsets = _product(reach, reach)
     offsets = offsets[np.abs(offsets).max(axis=1, initial=0) > 1e-6]
     points = xy[:, None, :] + offsets  # (N, P, 2)
     owner = np.broadcast_to(np.arange(len(xy))[:, None], points.shape[:2])
