@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from napari_cotracker.model.interface import WindowTracker
     from napari_cotracker.tracking.frames import ModelFrame
 
-RAM_BUDGET = 256 * 2**20
+# Small on purpose: behind the file stands the system's own cache, which other programs
+# can have back.
+RAM_BUDGET = 64 * 2**20
 DISK_BUDGET = 16 * 2**30
 # Raw frames held at once while encoding; one frame may exceed it.
 READ_BUDGET = 64 * 2**20

@@ -30,7 +30,8 @@ class SpillFile:
         self._slots: dict[int, int] = {}
         self._free: list[int] = []
         self._n_slots = 0
-        self._like: Tensor | None = None
+        self._shape: tuple[int, ...] = ()
+        self._dtype = torch.float32
 
     def __contains__(self, frame: int) -> bool:
         """Whether the frame can be read."""
@@ -53,14 +54,14 @@ class SpillFile:
             self._budget = 0
             return
         self._slots[frame] = slot
-        self._like = torch.empty_like(features, device="meta")
+        self._shape, self._dtype = tuple(features.shape), features.dtype
 
     def read(self, frame: int) -> Tensor | None:
         """Return the features, or None if they are not here."""
         slot = self._slots.get(frame)
-        if slot is None or self._file is None or self._like is None:
+        if slot is None or self._file is None:
             return None
-        features = torch.empty_like(self._like, device="cpu")
+        features = torch.empty(self._shape, dtype=self._dtype)
         raw = features.view(-1).view(torch.uint8).numpy()
         self._file.seek(slot * features.nbytes)
         return features if self._file.readinto(raw.data) == raw.nbytes else None

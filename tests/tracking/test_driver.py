@@ -19,20 +19,20 @@ QUERIES = [[4, 40, 50], [30, 70, 40]]
 
 def small_network(**changes):
     torch.manual_seed(0)
-    config = CoTracker3Config(
-        window_len=8,
-        encoder=EncoderConfig((8, 8, 8, 8), 8, (3, 1), 8),
-        corr_levels=3,
-        corr_radius=1,
-        corr_hidden=16,
-        corr_out=8,
-        hidden=16,
-        heads=2,
-        depth=1,
-        virtual_tracks=4,
-        published_faults=False,
-        **changes,
-    )
+    numbers = {
+        "window_len": 8,
+        "encoder": EncoderConfig((8, 8, 8, 8), 8, (3, 1), 8),
+        "corr_levels": 3,
+        "corr_radius": 1,
+        "corr_hidden": 16,
+        "corr_out": 8,
+        "hidden": 16,
+        "heads": 2,
+        "depth": 1,
+        "virtual_tracks": 4,
+        "published_faults": False,
+    }
+    config = CoTracker3Config(**(numbers | changes))
     return CoTracker3(config).eval()
 
 
