@@ -19,12 +19,19 @@ if TYPE_CHECKING:
 
     from napari_cotracker.training.scenes.draw import Draw
 
+# Share of recordings made with good instruments.
+CLEAN = 0.3
+
 
 def developed(draw: Draw, picture: Tensor) -> Tensor:
     """Apply a random selection of all effects, in the order light meets them."""
     if draw.chance(0.2):
         picture = 1 - picture
     picture = _ranged(draw, picture)
+    if draw.chance(CLEAN):
+        # Steady light and a faint grain: fine accuracy is learned here.
+        grain = draw.log_uniform(5e-4, 6e-3) * draw.noise(*picture.shape)
+        return (picture + grain).clamp(0, 1)
     if draw.chance(0.3):
         picture = picture * _vignette(draw, picture)
     if draw.chance(0.2):
