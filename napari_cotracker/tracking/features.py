@@ -6,7 +6,7 @@ to memory, then to a temporary file, and beyond that are encoded again when aske
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from napari_cotracker.model.interface import WindowTracker
     from napari_cotracker.tracking.frames import ModelFrame
+    from napari_cotracker.video import FrameSource
 
 # Small on purpose: behind the file stands the system's own cache, which other programs
 # can have back.
@@ -31,21 +32,12 @@ DISK_BUDGET = 16 * 2**30
 READ_BUDGET = 64 * 2**20
 
 
-class FrameReader(Protocol):
-    """What is needed of a frame source."""
-
-    shape: tuple[int, ...]
-
-    def read(self, start: int, stop: int) -> npt.NDArray[np.uint8]:
-        """Read frames start <= t < stop, (n, H, W, 3) uint8."""
-
-
 class FrameEncoder:
     """Read, crop, resize and encode single frames.
 
     Parameters
     ----------
-    source : FrameReader
+    source : FrameSource
     frame : ModelFrame
     tracker : WindowTracker
     device : torch.device
@@ -54,7 +46,7 @@ class FrameEncoder:
 
     def __init__(
         self,
-        source: FrameReader,
+        source: FrameSource,
         frame: ModelFrame,
         tracker: WindowTracker,
         device: torch.device,
