@@ -1,6 +1,15 @@
 """A whole recording tracked: windows, two directions, progress, cancel.
 
 Options and progress can be imported without torch; the drivers import it lazily.
+
+Map::
+
+    driver.py    track, track_iter      options.py, progress.py  what goes in, comes out
+    prepare.py   what was asked for -> passes    plan.py   windows and who is in them
+    passes.py    one walk, window by window      fuse.py   both directions -> Tracks
+    frames.py    pixel frame <-> model frame     support.py   support points
+    features.py  each frame encoded once         spill.py     on disk beyond a budget
+    models.py    load_model                      clip_model.py   predict-only networks
 """
 
 from __future__ import annotations
