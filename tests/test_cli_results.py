@@ -1,4 +1,4 @@
-"""A run that stops keeps what it has; a result that cannot be written goes elsewhere."""
+"""A run that stops keeps what it has; what cannot be written goes elsewhere."""
 
 import errno
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 import warnings
 from typing import TYPE_CHECKING
@@ -75,8 +76,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         console.complain(str(error))
         return exit_code(error)
     except BrokenPipeError:
-        # The reader of our output (head, less) has gone; nobody is left to tell.
-        sys.stderr.close()
+        # The reader of our output (head, less) has gone; the flush at exit would
+        # complain once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILURE
     except OSError as error:
         console.complain(str(error))

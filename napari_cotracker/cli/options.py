@@ -99,7 +99,7 @@ def parameter_notes(options: type) -> dict[str, tuple[str, str]]:
 
 
 def _help(field: Field[Any], meaning: str) -> str:
-    plain = meaning.replace("``", "'")
+    plain = meaning.replace("``", "'").replace("None = ", "not given = ")
     default = field.default
     if default is not MISSING and default is not None and default is not False:
         plain = f"{plain} (default: {default})".strip()
