@@ -27,6 +27,7 @@ ALLOWED: dict[str, set[str]] = {
     "sample": {"tracks", "io"},
     "training": {"model", "tracks"},
     "tracking": {"model", "video", "tracks", "weights"},
+    "evaluation": {"tracking", "tracks", "video", "io"},
 }
 INNER = set(ALLOWED)
 ALLOWED["widgets"] = INNER

@@ -127,8 +127,8 @@ def save(
         return {}
     shown = np.linspace(0, tracks.n_frames - 1, STRIP_FRAMES).round().astype(int)
     writers = {
-        TRACKS: lambda path: save_tracks(tracks, path),
-        QUERIES: lambda path: save_queries(clip.queries, path),
+        TRACKS: lambda path: save_tracks(tracks, path, overwrite=True),
+        QUERIES: lambda path: save_queries(clip.queries, path, overwrite=True),
         OVERLAY: lambda path: write_overlay(source, tracks, path),
         STRIP: lambda path: write_strip(source, tracks, path, shown.tolist()),
     }

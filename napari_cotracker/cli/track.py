@@ -39,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         help="where the tracks go; the suffix names the format",
     )
+    add("--format", metavar="NAME", help="format of TRACKS, if not by its suffix")
     add("--overlay", metavar="MP4", type=Path, help="also draw the tracks on a video")
     add("--overwrite", action="store_true", help="replace existing outputs")
     add_model_flags(parser)
@@ -109,10 +110,10 @@ def check_outputs(args: argparse.Namespace) -> None:
         Existing or impossible files, unknown formats, or outputs that would
         overwrite an input.
     """
-    from napari_cotracker.io import format_for
+    from napari_cotracker.io.registry import format_of
 
     check_output(args.out, overwrite=args.overwrite)
-    format_for(args.out)
+    format_of(args.out, args.format)
     if args.overlay is not None:
         check_output(args.overlay, overwrite=args.overwrite)
         if args.overlay.suffix.lower() != ".mp4":
@@ -133,7 +134,10 @@ def save(tracks: Tracks, source: FrameSource, args: argparse.Namespace) -> None:
     """
     from napari_cotracker.io import save_tracks
 
-    write_or_rescue(lambda path: save_tracks(tracks, path), args.out)
+    def write(path: Path) -> None:
+        save_tracks(tracks, path, args.format, overwrite=args.overwrite)
+
+    write_or_rescue(write, args.out)
     if args.overlay is not None:
         from napari_cotracker.overlay import write_overlay
 
