@@ -43,9 +43,14 @@ class Console:
                 self.say(line)
 
     def report_run(self, result: Mapping[str, Any]) -> None:
-        """Print what a run did, one ``name  value`` line each."""
+        """Print what a run did, one ``name  value`` line each.
+
+        ``shown``, the description of the recording, was said before the run.
+        """
         lines = []
         for key, value in result.items():
+            if key == "shown":
+                continue
             if isinstance(value, dict):
                 lines += [f"{name:<28}{inner}" for name, inner in value.items()]
             else:

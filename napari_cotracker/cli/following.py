@@ -39,13 +39,6 @@ class Outcome:
     seconds: float
     stopped_by: KeyboardInterrupt | TrackingError | None = None
 
-    @property
-    def frames_per_second(self) -> float:
-        """Frames of the recording per second of work; 0 where there is no result."""
-        if self.tracks is None or self.seconds <= 0:
-            return 0.0
-        return self.tracks.n_frames / self.seconds
-
 
 def follow(steps: Generator[Progress], console: Console) -> Outcome:
     """Exhaust a tracking run.

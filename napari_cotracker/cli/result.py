@@ -28,10 +28,12 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
     }
     if outcome.tracks is not None:
         known = outcome.tracks.source != Source.EMPTY
+        tracked = int(known.any(axis=1).sum())
         result |= {
             "frames": outcome.tracks.n_frames,
+            "frames_tracked": tracked,
             "points": outcome.tracks.n_tracks,
-            "frames_per_second": round(outcome.frames_per_second, 2),
+            "frames_per_second": round(tracked / max(outcome.seconds, 1e-9), 2),
             "visible_share": round(float(outcome.tracks.visible[known].mean()), 4),
         }
     return result
