@@ -29,7 +29,7 @@ TRACKS, QUERIES, OVERLAY, STRIP, SUMMARY = (
     "strip.png",
     "demo.json",
 )
-STRIP_FRAMES = 5
+STRIP_FRAMES = 8
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -125,12 +125,13 @@ def save(
     tracks = outcome.tracks
     if tracks is None:
         return {}
-    shown = np.linspace(0, tracks.n_frames - 1, STRIP_FRAMES).round().astype(int)
     writers = {
         TRACKS: lambda path: save_tracks(tracks, path, overwrite=True),
         QUERIES: lambda path: save_queries(clip.queries, path, overwrite=True),
-        OVERLAY: lambda path: write_overlay(source, tracks, path),
-        STRIP: lambda path: write_strip(source, tracks, path, shown.tolist()),
+        OVERLAY: lambda path: write_overlay(source, tracks, path, overwrite=True),
+        STRIP: lambda path: write_strip(
+            source, tracks, path, STRIP_FRAMES, overwrite=True
+        ),
     }
     for name, write in writers.items():
         write_or_rescue(write, folder / name)

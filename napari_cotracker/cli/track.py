@@ -141,4 +141,7 @@ def save(tracks: Tracks, source: FrameSource, args: argparse.Namespace) -> None:
     if args.overlay is not None:
         from napari_cotracker.overlay import write_overlay
 
-        write_or_rescue(lambda path: write_overlay(source, tracks, path), args.overlay)
+        def draw(path: Path) -> None:
+            write_overlay(source, tracks, path, overwrite=args.overwrite)
+
+        write_or_rescue(draw, args.overlay)
