@@ -8,7 +8,7 @@ Map of the tree (imports go downwards only; ``tests/test_architecture.py``)::
     model/     networks (torch)       video/   frame sources
     tracks/    plain arrays           weights/ which checkpoints exist
     io/        tracks <-> files       training/ generator and trainer
-    sample/    the bundled clip       errors.py
+    sample/    the bundled clip       errors.py, files.py
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ Map::
     dispatch.py     load_*, save_*: which format reads and writes what
     registry.py     the formats
     own_csv.py      tracks, lossless     queries_csv.py  queries
-    table.py        CSV text to columns  atomic.py       all of a file or nothing
+    table.py        CSV text to columns
 """
 
 from napari_cotracker.io.dispatch import (
@@ -14,5 +14,6 @@ from napari_cotracker.io.dispatch import (
     save_queries,
     save_tracks,
 )
+from napari_cotracker.io.registry import format_for
 
-__all__ = ["load_queries", "load_tracks", "save_queries", "save_tracks"]
+__all__ = ["format_for", "load_queries", "load_tracks", "save_queries", "save_tracks"]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
+from contextlib import ExitStack, suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,8 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-from napari_cotracker.errors import InputError, VideoError
+from napari_cotracker.errors import CoTrackerError, InputError, VideoError
+from napari_cotracker.files import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,41 +33,42 @@ class VideoWriter:
     Parameters
     ----------
     path : path
-        Should end in ``.mp4``; an existing file is replaced at the end.
+        Ends in ``.mp4``.
     fps : float or None
         None = 25.
+    overwrite : bool
+        Whether an existing file may be replaced.
 
     Raises
     ------
     VideoError
-        The folder is missing, the disk is full, or frames differ in size.
+        A file is there already, the folder is missing, the disk is full, or frames
+        differ in size.
     InputError
         A frame is not (H, W, 3) uint8.
     """
 
-    def __init__(self, path: str | Path, fps: float | None = None) -> None:
+    def __init__(
+        self, path: str | Path, fps: float | None = None, *, overwrite: bool = False
+    ) -> None:
         self._path = Path(path)
         rate = Fraction(fps or _DEFAULT_FPS).limit_denominator(60_000)
         self._rate = max(rate, Fraction(1, 1000))
-        self._container: Any = None
-        self._stream: Any = None
+        self._overwrite = overwrite
         self._size: tuple[int, int] | None = None
-        try:
-            handle, name = tempfile.mkstemp(
-                dir=self._path.parent, prefix=f".{self._path.stem}-", suffix=".mp4"
+
+    def __enter__(self) -> Self:
+        """Start the file."""
+        with ExitStack() as stack:
+            part = stack.enter_context(
+                replacing(self._path, overwrite=self._overwrite, failure=VideoError)
             )
-            os.close(handle)
-            self._part = Path(name)
-        except OSError as error:
-            raise self._failure(error) from error
-        try:
             # An open file, so that a failing write is raised and not only logged.
-            self._file = self._part.open("w+b")
-            self._container = av.open(self._file, "w", format="mp4")
-            self._stream = self._container.add_stream(_codec(), rate=self._rate)
-        except (av.FFmpegError, OSError, ValueError) as error:
-            self._abandon()
-            raise self._failure(error) from error
+            file = stack.enter_context(part.open("w+b"))
+            self._container: Any = av.open(file, "w", format="mp4")
+            self._stream: Any = self._container.add_stream(_codec(), rate=self._rate)
+            self._open = stack.pop_all()
+        return self
 
     def write(self, frame: npt.NDArray[np.uint8]) -> None:
         """Append one frame, (H, W, 3) uint8; odd sizes are padded by their rim."""
@@ -87,40 +88,7 @@ class VideoWriter:
             )
         padded = np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
         picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(padded), "rgb24")
-        try:
-            self._container.mux(self._stream.encode(picture))
-        except (av.FFmpegError, OSError) as error:
-            raise self._failure(error) from error
-
-    def close(self) -> None:
-        """Finish the file and put it in its place.
-
-        Raises
-        ------
-        VideoError
-            Nothing was written, or the disk is full; no file is left then.
-        """
-        if self._size is None:
-            self._abandon()
-            raise VideoError(
-                f"'{self._path.name}' was given no frames, so it was not written."
-            )
-        try:
-            self._container.mux(self._stream.encode(None))
-            self._container.close()
-            self._container = None
-            self._file.flush()
-            os.fsync(self._file.fileno())
-            self._file.close()
-            self._part.chmod(0o666 & ~_umask())
-            self._part.replace(self._path)
-        except (av.FFmpegError, OSError) as error:
-            self._abandon()
-            raise self._failure(error) from error
-
-    def __enter__(self) -> Self:
-        """Return the writer itself."""
-        return self
+        self._mux(picture)
 
     def __exit__(
         self,
@@ -128,11 +96,44 @@ class VideoWriter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Close, or leave nothing behind after an error."""
-        if kind is None:
-            self.close()
-        else:
-            self._abandon()
+        """Finish the file and put it in its place, or leave nothing after an error."""
+        if kind is not None:
+            self._throw_away(kind, error, traceback)
+            return
+        try:
+            self._finish()
+        except VideoError as failure:
+            self._throw_away(type(failure), failure, None)
+            raise
+        self._open.close()
+
+    def _finish(self) -> None:
+        if self._size is None:
+            raise VideoError(
+                f"'{self._path.name}' was given no frames, so it was not written."
+            )
+        self._mux(None)
+        try:
+            self._container.close()
+        except (av.FFmpegError, OSError) as error:
+            raise self._failure(error) from error
+
+    def _mux(self, picture: av.VideoFrame | None) -> None:
+        try:
+            self._container.mux(self._stream.encode(picture))
+        except (av.FFmpegError, OSError) as error:
+            raise self._failure(error) from error
+
+    def _throw_away(
+        self,
+        kind: type[BaseException],
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        with suppress(av.FFmpegError, OSError, ValueError):
+            self._container.close()
+        with suppress(CoTrackerError, OSError):
+            self._open.__exit__(kind, error, traceback)
 
     def _set_size(self, height: int, width: int) -> None:
         self._size = (height, width)
@@ -143,16 +144,6 @@ class VideoWriter:
             self._stream.options = {"crf": "18", "g": "12", "preset": "veryfast"}
         else:
             self._stream.bit_rate = max(2_000_000, 4 * height * width)
-
-    def _abandon(self) -> None:
-        for thing in (self._container, getattr(self, "_file", None)):
-            try:
-                if thing is not None:
-                    thing.close()
-            except (av.FFmpegError, OSError, ValueError):
-                continue  # the file is thrown away
-        self._container = None
-        self._part.unlink(missing_ok=True)
 
     def _failure(self, error: Exception) -> VideoError:
         reason = getattr(error, "strerror", None) or error
@@ -166,26 +157,23 @@ def write_video(
     frames: Iterable[npt.NDArray[np.uint8]],
     path: str | Path,
     fps: float | None = None,
+    *,
+    overwrite: bool = False,
 ) -> None:
     """Write (H, W, 3) uint8 frames to an MP4 file, one at a time.
 
     Raises
     ------
     VideoError
-        No frames, frames of several sizes, or the file cannot be written.
+        No frames, frames of several sizes, or the file is there already or cannot be
+        written.
     InputError
         A frame is not (H, W, 3) uint8.
     """
-    with VideoWriter(path, fps) as writer:
+    with VideoWriter(path, fps, overwrite=overwrite) as writer:
         for frame in frames:
             writer.write(frame)
 
 
 def _codec() -> str:
     return next(c for c in _CODECS if c in av.codecs_available)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

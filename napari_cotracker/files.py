@@ -1,4 +1,4 @@
-"""Write all of a file or nothing, and check it before saying that it is there."""
+"""Write all of a file or nothing."""
 
 from __future__ import annotations
 
@@ -8,15 +8,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_cotracker.errors import FormatError
+from napari_cotracker.errors import CoTrackerError, FormatError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
 @contextmanager
-def replacing(path: Path, *, overwrite: bool) -> Iterator[Path]:
+def replacing(
+    path: Path, *, overwrite: bool, failure: type[CoTrackerError] = FormatError
+) -> Iterator[Path]:
     """Give a new file beside ``path`` that takes its place if the block succeeds.
+
+    The block may read the file back and raise to have it thrown away.
 
     Parameters
     ----------
@@ -24,24 +28,28 @@ def replacing(path: Path, *, overwrite: bool) -> Iterator[Path]:
         Where the file is to be.
     overwrite : bool
         Whether a file may be there already.
+    failure : type of error
+        What is raised.
 
     Raises
     ------
-    FormatError
+    failure
         A file is there already, or the disk is full or not writable; the old file
         is then as it was and nothing else is left.
     """
     target = path.resolve()
     if target.exists() and not target.is_file():
-        raise FormatError(f"'{path}' is not a file; give the name of a file to write.")
+        raise failure(f"'{path}' is not a file; give the name of a file to write.")
     if target.exists() and not overwrite:
-        raise FormatError(
+        raise failure(
             f"'{path}' exists already; choose another name, or pass overwrite=True "
             "to replace it."
         )
     part: Path | None = None
     try:
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-")
+        handle, name = tempfile.mkstemp(
+            dir=target.parent, prefix=".", suffix=target.name
+        )
         part = Path(name)
         os.close(handle)
         yield part
@@ -50,7 +58,7 @@ def replacing(path: Path, *, overwrite: bool) -> Iterator[Path]:
         part.replace(target)
         part = None
     except OSError as error:
-        raise FormatError(
+        raise failure(
             f"'{path}' cannot be written ({error.strerror or error}); check the folder "
             "and the free space. Nothing was changed."
         ) from error
