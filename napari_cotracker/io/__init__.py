@@ -14,6 +14,6 @@ from napari_cotracker.io.dispatch import (
     save_queries,
     save_tracks,
 )
-from napari_cotracker.io.registry import format_for
+from napari_cotracker.io.registry import format_of
 
-__all__ = ["format_for", "load_queries", "load_tracks", "save_queries", "save_tracks"]
+__all__ = ["format_of", "load_queries", "load_tracks", "save_queries", "save_tracks"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from napari_cotracker.errors import FormatError
 from napari_cotracker.files import replacing
 from napari_cotracker.io import queries_csv
-from napari_cotracker.io.registry import format_for
+from napari_cotracker.io.registry import format_of
 
 if TYPE_CHECKING:
     from napari_cotracker.tracks import Queries, Tracks
@@ -40,7 +40,7 @@ def save_tracks(
         is changed on disk then.
     """
     path = Path(path)
-    chosen = format_for(path, format)
+    chosen = format_of(path, format)
     with replacing(path, overwrite=overwrite) as part:
         chosen.write(tracks, part)
         if not chosen.same(tracks, chosen.read(part, fps=tracks.fps, size=tracks.size)):
@@ -72,7 +72,7 @@ def load_tracks(
         The file cannot be read; the message says where in it.
     """
     path = Path(path)
-    return format_for(path, format).read(path, fps=fps, size=size)
+    return format_of(path, format).read(path, fps=fps, size=size)
 
 
 def save_queries(

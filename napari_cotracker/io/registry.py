@@ -54,7 +54,7 @@ FORMATS = (
 )
 
 
-def format_for(path: Path, stated: str | None = None) -> TracksFormat:
+def format_of(path: Path, stated: str | None = None) -> TracksFormat:
     """Choose a format: the stated one, else by suffix where that is unique.
 
     Raises
