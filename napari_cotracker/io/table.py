@@ -169,7 +169,12 @@ def write_table(path: Path, rows: Iterable[Sequence[object]]) -> None:
     """
     try:
         with path.open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file, lineterminator="\n").writerows(rows)
+            plain = csv.writer(file, lineterminator="\n")
+            quoted = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
+            for row in rows:
+                # Until Python 3.13 a bare carriage return is not quoted by itself.
+                bare = any(isinstance(cell, str) and "\r" in cell for cell in row)
+                (quoted if bare else plain).writerow(row)
     except (UnicodeEncodeError, csv.Error) as error:
         raise FormatError(
             f"A name cannot be written as CSV text ({error}); rename that track."

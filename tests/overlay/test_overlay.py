@@ -122,7 +122,9 @@ def test_a_strip_shows_the_frames_asked_for(tmp_path):
     tracks = two_tracks(30, (60, 90))
     write_strip(source, tracks, tmp_path / "even.png", frames=6)
     assert Image.open(tmp_path / "even.png").size == (4 * 484 - 4, 2 * 324 - 4)
-    write_strip(source, tracks, tmp_path / "two.png", [0, 29], marks=Marks(0, 12, False))
+    write_strip(
+        source, tracks, tmp_path / "two.png", [0, 29], marks=Marks(0, 12, False)
+    )
     sheet = np.asarray(Image.open(tmp_path / "two.png"))
     for tile, number in ((sheet[:, :480], 0), (sheet[:, 484:], 29)):
         x, y, _ = coloured(tile, 0)

@@ -1,0 +1,81 @@
+"""Query points as CSV: by number or by name, and exact."""
+
+import numpy as np
+import pytest
+
+from napari_cotracker.errors import FormatError
+from napari_cotracker.io import load_queries, save_queries
+from napari_cotracker.tracks import Queries
+
+
+def write(path, text):
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_round_trip(tmp_path):
+    queries = Queries(
+        [3, 0, 9],
+        np.float32([[1 / 3, 2], [-0.25, 5], [7, 1e-3]]),
+        [7, 2, 7],
+        ["Nase, vorn", "鼻", "Nase, vorn"],
+    )
+    save_queries(queries, tmp_path / "q.csv")
+    again = load_queries(tmp_path / "q.csv")
+    assert again.xy.tobytes() == queries.xy.tobytes()
+    assert again.point_id.tolist() == [7, 2, 7] and again.name == queries.name
+    with pytest.raises(FormatError, match="exists already"):
+        save_queries(queries, tmp_path / "q.csv")
+    save_queries(Queries.from_txy([[0, 1, 2]]), tmp_path / "q.csv", overwrite=True)
+    assert load_queries(tmp_path / "q.csv").name == ("point 0",)
+
+
+def test_numbers_are_ids(tmp_path):
+    queries = load_queries(
+        write(tmp_path / "q.csv", "track,frame,x,y\n5,0,1,2\n3,1,3,4\n")
+    )
+    assert queries.point_id.tolist() == [5, 3]
+    assert queries.name == ("point 5", "point 3")
+    named = write(tmp_path / "n.csv", "x,y,frame,track,name\n1,2,0,5.0,nose\n")
+    assert load_queries(named).name == ("nose",)
+    assert load_queries(named).point_id.tolist() == [5]
+
+
+def test_text_becomes_names(tmp_path):
+    text = "track,frame,x,y,visible\nnose,4,1,2,1\nleft ear,0,3,4,1\nnose,9,5,6,1\n"
+    queries = load_queries(write(tmp_path / "q.csv", text))
+    assert queries.point_id.tolist() == [0, 1, 0]
+    assert queries.name == ("nose", "left ear", "nose")
+    # "1" and "01" are different names, so they are not taken as numbers.
+    queries = load_queries(
+        write(tmp_path / "q.csv", "track,frame,x,y\n1,0,1,2\n01,0,3,4\n")
+    )
+    assert queries.name == ("1", "01") and queries.point_id.tolist() == [0, 1]
+
+
+def test_spreadsheets_are_read(tmp_path):
+    path = tmp_path / "q.csv"
+    path.write_bytes(b"\xef\xbb\xbftrack,frame,x,y\r\nnose,0,1.5,2\r\n\r\n")
+    assert load_queries(path).xy.tolist() == [[1.5, 2.0]]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "is empty"),
+        ("track,frame,x,y\n", "no rows"),
+        ("track,frame,x\n0,0,1\n", "column(s) y missing"),
+        ("track;frame;x;y\n0;0;1;2\n", "missing"),
+        ("track,frame,x,y\n0,0,1,2\n0,a,1,2\n", "line 3, column 'frame'"),
+        ("track,frame,x,y\n0,0,1,\n", "line 2, column 'y': expected a number"),
+        ("track,frame,x,y\n0,0,1,nan\n", "line 2, column 'y': expected a finite"),
+        ("track,frame,x,y\n0,1.5,1,2\n", "whole number"),
+        ("track,frame,x,y\n0,-3,1,2\n", "0 or more"),
+        ("track,frame,x,y\n,0,1,2\n", "line 2, column 'track'"),
+        ("track,frame,x,y\na,0,1,2\nb,0,1,2\na,0,1,2\n", "lines 2 and 4"),
+    ],
+)
+def test_bad_files_say_where(tmp_path, text, words):
+    with pytest.raises(FormatError) as caught:
+        load_queries(write(tmp_path / "q.csv", text))
+    assert words in str(caught.value)
