@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Image, Points, Tracks
 
 from napari_cotracker.errors import InputError
-from napari_cotracker.tracking import TrackingOptions
 from napari_cotracker.widgets.anchors import identify, read_points, with_edits
 from napari_cotracker.widgets.coordinates import PixelAxes, placement
 from napari_cotracker.widgets.engine import adapt
-from napari_cotracker.widgets.image_input import ImageInput, read_image
+from napari_cotracker.widgets.image_input import read_image
 from napari_cotracker.widgets.result_layers import METADATA_KEY, point_size
+from napari_cotracker.widgets.run import (
+    Request,
+    Run,
+    options_of,
+    refuse_outside,
+    span_of,
+)
 from napari_cotracker.widgets.session import Provenance, Session
 
 if TYPE_CHECKING:
@@ -24,55 +30,11 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Layer
 
-    from napari_cotracker.tracking import Progress
+    from napari_cotracker.tracking import Progress, TrackingOptions
     from napari_cotracker.tracks import Queries
-    from napari_cotracker.widgets.edits import Labels
+    from napari_cotracker.widgets.anchors import UserPoints
     from napari_cotracker.widgets.engine import Engine, Steps
-
-
-@dataclass(frozen=True, eq=False)
-class Request:
-    """What the person chose.
-
-    Parameters
-    ----------
-    image, points : layers or None
-    model, device, direction : str
-    first_frame, last_frame : int or None
-        Both inclusive; None = start or end of the recording.
-    """
-
-    image: Image | None
-    points: Points | None
-    model: str = "compact"
-    device: str = "auto"
-    direction: str = "both"
-    first_frame: int | None = None
-    last_frame: int | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Run:
-    """One run on its way; a later run has a higher number."""
-
-    number: int
-    session: Session
-    source: ImageInput
-    queries: Queries
-    options: TrackingOptions
-    model: str
-    device: str
-    start: Labels | None
-    remark: str = field(default="")
-
-    @property
-    def span(self) -> tuple[int, int]:
-        """First and last frame, both inclusive."""
-        last = self.options.last_frame
-        return (
-            self.options.first_frame or 0,
-            self.source.n_frames - 1 if last is None else last,
-        )
+    from napari_cotracker.widgets.image_input import ImageInput
 
 
 class TrackingController:
@@ -105,8 +67,26 @@ class TrackingController:
         self._number = 0
         self._sessions: dict[Image, Session] = {}
         self._loaded: tuple[tuple[str, str], Any] | None = None
-        viewer.layers.events.removed.connect(self._on_layer_removed)
-        self._adopt_results()
+        self._open = False
+        self.open()
+
+    def open(self) -> None:
+        """Listen to the viewer and take up results that are there."""
+        if not self._open:
+            self._open = True
+            self.viewer.layers.events.removed.connect(self._on_layer_removed)
+            self._adopt_results()
+
+    def close(self) -> None:
+        """Let go of the viewer; its layers stay as they are."""
+        self.abandon()
+        if self._open:
+            self._open = False
+            self.viewer.layers.events.removed.disconnect(self._on_layer_removed)
+        for session in self._sessions.values():
+            session.release()
+        self._sessions.clear()
+        self._loaded = None
 
     # -- choices --------------------------------------------------------------
 
@@ -178,31 +158,12 @@ class TrackingController:
                 "want to follow."
             )
         source = read_image(request.image, self.viewer.dims.point)
-        options = self._options(request, source)
+        options, span = options_of(request, source), span_of(request, source)
         user = read_points(request.points, request.image, source)
+        refuse_outside(user, span)
         session = self._session(request.image, source)
         session.read_layer()
-        previous = session.provenance
-        anchors = identify(
-            user,
-            None if previous is None else previous.anchors,
-            same_layer=previous is not None
-            and previous.points_layer == request.points.name,
-        )
-        span = (
-            options.first_frame or 0,
-            source.n_frames - 1 if options.last_frame is None else options.last_frame,
-        )
-        queries = with_edits(
-            anchors,
-            session.edited_anchors(*span),
-            None if previous is None else previous.anchors,
-        )
-        settings = {"model": request.model, "device": request.device}
-        provenance = Provenance(
-            request.points.name, anchors, settings | {"options": asdict(options)}
-        )
-        session.begin(provenance, queries)
+        queries = self._enter(session, request, user, options, span)
         self._sessions[request.image] = session
         self._number += 1
         self.run = Run(
@@ -214,7 +175,7 @@ class TrackingController:
             request.model,
             request.device,
             session.labels,
-            source.remark,
+            span,
         )
         return self.run
 
@@ -250,15 +211,6 @@ class TrackingController:
         """Drop the present run; whatever it still delivers is ignored."""
         self.run = None
 
-    def close(self) -> None:
-        """Let go of the viewer; its layers stay as they are."""
-        self.abandon()
-        self.viewer.layers.events.removed.disconnect(self._on_layer_removed)
-        for session in self._sessions.values():
-            session.release()
-        self._sessions.clear()
-        self._loaded = None
-
     # -- results --------------------------------------------------------------
 
     def session_of(self, image: Image | None) -> Session | None:
@@ -284,19 +236,29 @@ class TrackingController:
 
     # -- inside ---------------------------------------------------------------
 
-    def _options(self, request: Request, source: ImageInput) -> TrackingOptions:
-        first, last = request.first_frame, request.last_frame
-        final = source.n_frames - 1
-        if (first or 0) > (final if last is None else last):
-            raise InputError(
-                f"The first frame ({first}) comes after the last ({last}); swap them."
-            )
-        return TrackingOptions(
-            direction=request.direction,  # type: ignore[arg-type]
-            first_frame=first or None,
-            last_frame=None if last == final else last,
-            contrast_limits=source.contrast_limits,
-        )
+    def _enter(
+        self,
+        session: Session,
+        request: Request,
+        user: UserPoints,
+        options: TrackingOptions,
+        span: tuple[int, int],
+    ) -> Queries:
+        """Let points and edits be the anchors of a new run of a session."""
+        assert request.points is not None
+        name = request.points.name
+        before = session.provenance
+        previous = None if before is None else before.anchors
+        same = before is not None and before.points_layer == name
+        anchors = identify(user, previous, same_layer=same)
+        queries = with_edits(anchors, session.edited_anchors(*span), previous)
+        settings = {
+            "model": request.model,
+            "device": request.device,
+            "options": asdict(options),
+        }
+        session.begin(Provenance(name, anchors, settings), queries)
+        return queries
 
     def _session(self, image: Image, source: ImageInput) -> Session:
         known = self._sessions.get(image)

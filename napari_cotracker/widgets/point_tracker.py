@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from weakref import ref
 
 from napari.utils.notifications import show_error
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import QEvent, Qt, QTimer
 from qtpy.QtWidgets import (
     QFileDialog,
     QFormLayout,
@@ -22,7 +22,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_cotracker.errors import CoTrackerError
-from napari_cotracker.widgets.controller import Request, TrackingController
+from napari_cotracker.widgets.controller import TrackingController
 from napari_cotracker.widgets.controls import (
     button,
     chosen,
@@ -32,6 +32,7 @@ from napari_cotracker.widgets.controls import (
     side_by_side,
 )
 from napari_cotracker.widgets.engine import DEVICES, Engine, default_engine
+from napari_cotracker.widgets.run import Request
 from napari_cotracker.widgets.runner import Runner
 
 if TYPE_CHECKING:
@@ -170,6 +171,15 @@ class PointTracker(QWidget):
 
     # -- handlers -------------------------------------------------------------
 
+    def changeEvent(self, event: QEvent | None) -> None:
+        """Stop when napari takes the widget out of its dock (it may live on)."""
+        if event is not None and event.type() == QEvent.Type.ParentChange:
+            if self.parent() is None:
+                self.runner.stop()
+            else:
+                self.controller.open()
+        super().changeEvent(event)
+
     def _on_layers_changed(self, event: object = None) -> None:
         refill(self.image_layer, self.controller.image_layers())
         refill(self.points_layer, self.controller.points_layers())
@@ -215,7 +225,7 @@ class PointTracker(QWidget):
             self._on_error(error)
             return
         self.progress.setRange(0, 0)  # busy until the first window tells the number
-        self._on_message(f"{run.remark} Loading the model…".strip())
+        self._on_message(f"{run.source.remark} Loading the model…".strip())
         self.runner.start(run)
         self._refresh_buttons()
 

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from napari_cotracker.tracking import Progress
-    from napari_cotracker.widgets.controller import Run, TrackingController
+    from napari_cotracker.widgets.controller import TrackingController
     from napari_cotracker.widgets.engine import Steps
+    from napari_cotracker.widgets.run import Run
 
 MIN_INTERVAL_MS = 150
 # Showing results may take this part of the GUI thread's time at most.
@@ -120,6 +121,8 @@ class Runner:
         self._worker = None
         self._timer.stop()
         assert self._run is not None
-        self._controller.finish(self._run, self._latest, complete=self._complete)
-        self._run = None
-        self._on_end(self._complete)
+        try:
+            self._controller.finish(self._run, self._latest, complete=self._complete)
+        finally:  # whatever happens, the next run must be possible
+            self._run = None
+            self._on_end(self._complete)

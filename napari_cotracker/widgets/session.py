@@ -80,6 +80,7 @@ class Session:
         self.image = image
         self.axes: PixelAxes = result_axes(source.axes)
         self.slice = source.axes.fixed
+        self._place = placement(image, source.axes)
         self.labels: Labels | None = None
         self.provenance: Provenance | None = None
         self.points: Points | None = None
@@ -214,7 +215,7 @@ class Session:
         """Add what is missing, leaving the person's choice of layer as it was."""
         chosen = set(self._viewer.layers.selection)
         active = self._viewer.layers.selection.active
-        place = self._placement()
+        place = self._place
         if self.trails is None:
             self.trails = self._viewer.add_tracks(
                 trail_rows(tracks, rows),
@@ -264,10 +265,6 @@ class Session:
             self.trails.data = trail_rows(tracks, rows)
         else:
             self.trails.visible = False  # a Tracks layer cannot be empty
-
-    def _placement(self) -> dict[str, Any]:
-        ndim = self.image.ndim
-        return placement(self.image, PixelAxes(ndim, ndim - self.axes.ndim, {}))
 
     def _store(self) -> None:
         """Keep the results with the layer, so that a closed dock loses nothing."""

@@ -9,7 +9,8 @@ from npe2 import PluginManifest
 
 import napari_cotracker
 from napari_cotracker.sample import sample_clip
-from napari_cotracker.widgets.controller import Request, TrackingController
+from napari_cotracker.widgets.controller import TrackingController
+from napari_cotracker.widgets.run import Request
 from napari_cotracker.widgets.sample_data import sample_clip as sample_layers
 
 

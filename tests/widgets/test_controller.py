@@ -7,7 +7,8 @@ from napari.components import ViewerModel
 
 from napari_cotracker.errors import InputError, TrackingError
 from napari_cotracker.tracks import Source
-from napari_cotracker.widgets.controller import Request, TrackingController
+from napari_cotracker.widgets.controller import TrackingController
+from napari_cotracker.widgets.run import Request
 
 VELOCITY_XY = np.array([0.5, 0.25])
 
@@ -158,7 +159,7 @@ def test_a_stack_is_tracked_in_the_slice_shown(recorder):
     bench.viewer.dims.set_current_step(1, 2)
     bench.add_points([[1, 2, 10, 20]])
     run = bench.start()
-    assert "axis -3 at 2" in run.remark
+    assert "axis -3 at 2" in run.source.remark
     bench.controller.abandon()
     bench.track()
     assert np.array_equal(bench.recorder.calls[0]["video"][2], data[2, 2])
@@ -238,6 +239,8 @@ def test_missing_choices_are_refused(bench):
     bench.add_points(SEEDS)
     with pytest.raises(InputError, match="comes after"):
         bench.start(first_frame=9, last_frame=4)
+    with pytest.raises(InputError, match="one is on frame 3, but only frames 4 to 9"):
+        bench.start(first_frame=4, last_frame=9)
     bench.start()
     with pytest.raises(InputError, match="running"):
         bench.start()

@@ -194,8 +194,7 @@ def test_closing_while_tracking_stops_the_worker(
     window.press("run")
     window.wait(lambda: recorder.windows == 1)
     if how == "dock":
-        window.viewer.window.remove_dock_widget(window.dock)
-        window.dock.deleteLater()
+        window.holder.destroyOnClose()  # what its x does
     else:
         window.viewer.close()
     for _ in range(5):
@@ -203,6 +202,26 @@ def test_closing_while_tracking_stops_the_worker(
     recorder.gates.release(1)
     qtbot.waitUntil(recorder.closed.is_set, timeout=5000)
     assert recorder.windows <= 2
+
+
+def test_a_dock_opened_again_goes_on_with_the_results(window, recorder, clip):
+    image = window.viewer.add_image(clip, name="clip")
+    window.place_points(image, [(2, 15, 20)])
+    window.press("run")
+    window.idle()
+    old = window.dock
+    window.holder.destroyOnClose()  # what its x does
+    again = Window(window.viewer, recorder.engine, window.qtbot)
+    tracked = window.viewer.layers["clip tracked"]
+    data = tracked.data.copy()
+    data[7, 1:] = 30, 40
+    tracked.data = data
+    session = again.dock.controller.session_of(image)
+    again.wait(again["undo"].isEnabled)
+    assert old.controller.session_of(image) is None
+    assert session.labels.tracks.xy[7, 0].tolist() == [40, 30]
+    again.press("undo")
+    assert tracked.data[7, 1:].tolist() != [30, 40]
 
 
 def test_neither_discovery_nor_the_dock_imports_torch(tmp_path):
