@@ -27,6 +27,10 @@ class ArraySource(FrameSource):
         Contrast, channels, axes.
     name : str
         For messages.
+    fps : float or None
+        Frames per second where known.
+    note : str
+        What :meth:`describe` states beside the layout.
 
     Raises
     ------
@@ -40,8 +44,8 @@ class ArraySource(FrameSource):
         options: ReadingOptions | None = None,
         *,
         name: str = "The array",
-        samples: bool = True,
         fps: float | None = None,
+        note: str = "",
     ) -> None:
         options = options or ReadingOptions()
         shape = tuple(int(n) for n in array.shape)
@@ -50,9 +54,7 @@ class ArraySource(FrameSource):
             options.axes or _usual_axes(shape), shape, options.plane
         )
         layout = self._layout
-        pixels = PixelFormat(
-            _dtype_of(array), layout.n_channels, samples and layout.channel != "C"
-        )
+        pixels = PixelFormat(_dtype_of(array), layout.n_channels, layout.channel != "C")
         self._conversion = Conversion.choose(
             pixels, options, self._read_raw, layout.n_frames if min(shape) else 0
         )
@@ -64,7 +66,7 @@ class ArraySource(FrameSource):
             contrast_limits=self._conversion.contrast_limits,
             notes=tuple(
                 n
-                for n in (layout.note, *self._conversion.notes, str(pixels.dtype))
+                for n in (note, layout.note, *self._conversion.notes, str(pixels.dtype))
                 if n
             ),
         )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+import struct
 import warnings
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,10 +19,24 @@ from napari_cotracker.video.array import ArraySource
 from napari_cotracker.video.options import ReadingOptions
 from napari_cotracker.video.source import VideoWarning
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 SUFFIXES = frozenset((".tif", ".tiff", ".lsm"))
 
 # What tifffile and its decoders raise on damaged files.
-_READING_ERRORS = (tifffile.TiffFileError, OSError, ValueError, RuntimeError, KeyError)
+_READING_ERRORS = (
+    tifffile.TiffFileError,
+    struct.error,
+    OSError,
+    ValueError,
+    RuntimeError,
+    LookupError,
+    TypeError,
+)
+# Beyond this a first axis called C is no set of dyes, but what some writers call
+# the axis that they were not told the name of.
+_MOST_CHANNELS = 4
 
 
 class TiffPages:
@@ -41,7 +58,8 @@ class TiffPages:
         self._path = path
         self._open_file: tifffile.TiffFile | None = None
         self._mapped: npt.NDArray[Any] | None = None
-        series = self._series(choose=True)
+        with _complaints(path):
+            series = self._series(choose=True)
         self.shape = tuple(int(n) for n in series.shape)
         self.dtype = np.dtype(series.dtype)
         self.axes = str(series.axes)
@@ -142,13 +160,16 @@ class TiffSource(ArraySource):
     def __init__(self, path: str | Path, options: ReadingOptions | None = None) -> None:
         path, options = Path(path), options or ReadingOptions()
         self._pages = TiffPages(path)
+        note = ""
         if options.axes is None:
-            options = replace(options, axes=_stated_axes(self._pages, path.name))
+            axes, note = _stated_axes(self._pages, path.name)
+            options = replace(options, axes=axes)
         super().__init__(
             self._pages,
             options,
             name=f"'{path.name}'",
             fps=self._pages.fps,
+            note=note,
         )
         # A file that was cut off shows it at its end; better now than in an hour.
         self._read_raw(len(self) - 1, len(self))
@@ -163,14 +184,37 @@ class TiffSource(ArraySource):
         self._pages.close()
 
 
-def _stated_axes(pages: TiffPages, name: str) -> str:
+def _stated_axes(pages: TiffPages, name: str) -> tuple[str, str]:
     axes = pages.axes
-    if sorted(axes) == ["C", "X", "Y"]:
-        raise InputError(
-            f"'{name}' calls its axes {axes}, shape {pages.shape}: is the first one "
-            "time or channels? Say so with axes='TYX' or axes='CYX'."
+    if sorted(axes) != ["C", "X", "Y"]:
+        return axes, ""
+    if pages.shape[axes.index("C")] > _MOST_CHANNELS:
+        return axes.replace("C", "T"), f"axes {axes}: C taken as time"
+    raise InputError(
+        f"'{name}' calls its axes {axes}, shape {pages.shape}: is the first one time "
+        "or channels? Say so with axes='TYX' or axes='CYX'."
+    )
+
+
+@contextmanager
+def _complaints(path: Path) -> Iterator[None]:
+    """Turn what tifffile only logs, as for a file that was cut off, into a warning."""
+    found: list[str] = []
+    handler = logging.Handler(logging.WARNING)
+    handler.emit = lambda record: found.append(record.getMessage())  # type: ignore[method-assign]
+    logger = logging.getLogger("tifffile")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+    if found:
+        warnings.warn(
+            f"'{path.name}' may be damaged or cut off, and frames may be missing at "
+            f"its end: {found[0]}.",
+            VideoWarning,
+            stacklevel=2,
         )
-    return axes
 
 
 def _fps(file: tifffile.TiffFile) -> float | None:
