@@ -40,7 +40,7 @@ class Outcome:
     stopped_by: KeyboardInterrupt | TrackingError | None = None
 
 
-def follow(steps: Generator[Progress], console: Console) -> Outcome:
+def follow(steps: Generator[Progress, None, object], console: Console) -> Outcome:
     """Exhaust a tracking run.
 
     Parameters

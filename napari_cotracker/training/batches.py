@@ -104,8 +104,10 @@ def make_batch(
         if stage.objective == "matching":
             clip = _two_frames(clip, generator)
         parts.append(_query_clip(clip, n_early, n_late, window_len, generator))
-    stacked = (torch.stack(column) for column in zip(*parts, strict=True))
-    return Batch(*stacked, n_early=n_early)
+    video, queries_txy, tracks_xy, visible = (
+        torch.stack(column) for column in zip(*parts, strict=True)
+    )
+    return Batch(video, queries_txy, tracks_xy, visible, n_early)
 
 
 def _two_frames(clip: SyntheticClip, generator: torch.Generator) -> SyntheticClip:

@@ -63,7 +63,8 @@ def score_clip(
     error = np.linalg.norm((answer.xy.numpy() - truth_xy) * scale, axis=-1)
     still = np.linalg.norm((query_xy.numpy() - truth_xy) * scale, axis=-1)
     seen = later & visible
-    confident = seen & (answer.confidence.numpy() >= VISIBLE_FROM)
+    trusted = answer.visibility if answer.confidence is None else answer.confidence
+    confident = seen & (trusted.numpy() >= VISIBLE_FROM)
     called = answer.visibility.numpy() >= VISIBLE_FROM
     return {
         "delta_avg": _delta(error[seen]),

@@ -53,6 +53,7 @@ def tracking_loss(
         totals.append(terms)
         state = WindowState(*(values.detach() for values in states[-1]))
     mean = {k: torch.stack([t[k] for t in totals]).mean() for k in totals[0]}
+    assert state is not None  # there is at least one window
     error = torch.linalg.vector_norm(state.xy - tracks_xy[:, -length:], dim=-1)[
         visible[:, -length:]
     ]
