@@ -269,15 +269,13 @@ class TrackingController:
 
     def _steps(self, run: Run) -> Steps:
         key = (run.model, run.device)
-        if self._loaded is None or self._loaded[0] != key:
-            self._loaded = None  # frees the old one before the new one is made
-            self._loaded = (key, self.engine.load_model(*key))
+        loaded = self._loaded
+        if loaded is None or loaded[0] != key:
+            self._loaded = loaded = None  # frees the old one before the new one is made
+            self._loaded = loaded = (key, self.engine.load_model(*key))
         return (
             yield from self.engine.track_iter(
-                run.source.video,
-                run.queries,
-                model=self._loaded[1],
-                options=run.options,
+                run.source.video, run.queries, model=loaded[1], options=run.options
             )
         )
 

@@ -210,6 +210,7 @@ class PointTracker(QWidget):
         self._on_message("Click on what you want to follow, then press Run.")
 
     def _on_run(self) -> None:
+        self._on_image_chosen()  # its data may have been replaced since
         request = Request(
             image=self._image(),
             points=chosen(self.points_layer, self.controller.points_layers()),
@@ -275,7 +276,8 @@ class PointTracker(QWidget):
 
     def _on_export(self) -> None:
         image = self._image()
-        name = f"{image.name} tracks.csv" if image is not None else "tracks.csv"
+        name = "tracks.csv" if image is None else f"{image.name} tracks.csv"
+        name = name.replace("/", "-").replace("\\", "-")
         # The dialog asks before it overwrites.
         path, _ = QFileDialog.getSaveFileName(
             self, "Export tracks", name, EXPORT_FILTER
