@@ -18,7 +18,7 @@ def bundled(tmp_path, monkeypatch):
         "parameters": 6_000_000,
         "licence": "BSD-3-Clause",
         "data": "generated scenes",
-        "steps": 1000,
+        "steps": {"match": 100, "short": 1000},
         "clips": 4000,
         "seed": 1,
         "metrics": {"delta_avg": 0.5, "by": {"fur": 0.25}, "note": "text"},
@@ -43,6 +43,7 @@ def test_a_bundled_model_is_described_by_its_card(bundled):
     record = list_models()[0]
     assert (record.name, record.parameters) == ("compact", 6_000_000)
     assert record.metrics == {"delta_avg": 0.5, "by.fur": 0.25}
+    assert "100 steps 'match' + 1,000 steps 'short'" in record.origin
     assert find_weights("compact") == bundled / "compact.safetensors"
 
 

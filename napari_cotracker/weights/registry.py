@@ -60,7 +60,7 @@ def read_card(path: Path) -> ModelRecord:
         name=str(card["name"]),
         parameters=int(card["parameters"]),
         licence=str(card["licence"]),
-        origin=f"trained by napari-cotracker on {card['data']}, {card['steps']} steps",
+        origin=f"trained by this project, {_steps(card['steps'])}; {card['data']}",
         sha256=str(card["sha256"]),
         size=file.stat().st_size if here else None,
         where=file if here else None,
@@ -119,6 +119,12 @@ def _absence(record: ModelRecord) -> str:
         f"The weights of {record.name!r} are missing from this installation; "
         "reinstall napari-cotracker."
     )
+
+
+def _steps(steps: int | dict[str, int]) -> str:
+    if isinstance(steps, dict):
+        return " + ".join(f"{count:,} steps '{name}'" for name, count in steps.items())
+    return f"{steps:,} steps"
 
 
 def _numbers(metrics: dict[str, Any], prefix: str = "") -> dict[str, float]:

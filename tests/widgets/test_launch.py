@@ -1,0 +1,41 @@
+"""``napari-cotracker --demo`` opens a real viewer with the dock and the sample."""
+
+import napari
+import pytest
+from qtpy.QtWidgets import QPushButton
+
+from napari_cotracker.cli import main
+from napari_cotracker.errors import CoTrackerError
+from napari_cotracker.widgets import launch
+
+
+@pytest.mark.parametrize("demo", [False, True])
+def test_the_command_opens_napari_with_the_dock(qapp, monkeypatch, demo, capsys):
+    seen = []
+
+    def look_instead_of_waiting():
+        viewer = napari.current_viewer()
+        window = viewer.window._qt_window
+        seen.append(window.findChild(QPushButton, "run") is not None)
+        seen.append({layer.name: type(layer).__name__ for layer in viewer.layers})
+        viewer.close()
+
+    monkeypatch.setattr(napari, "run", look_instead_of_waiting)
+    assert main(["--demo"] if demo else []) == 0
+    has_dock, layers = seen
+    assert has_dock
+    assert ("Image" in layers.values()) is demo
+
+
+def test_without_a_qt_binding_the_way_to_one_is_told(monkeypatch):
+    def no_binding(name, *rest):
+        if name.startswith("qtpy"):
+            raise ImportError("No Qt bindings could be found")
+        return real(name, *rest)
+
+    import builtins
+
+    real = builtins.__import__
+    monkeypatch.setattr(builtins, "__import__", no_binding)
+    with pytest.raises(CoTrackerError, match=r"pip install 'napari-cotracker\[gui\]'"):
+        launch._require_qt()
