@@ -4,7 +4,8 @@ Map::
 
     opening.py     open_video: which backend opens what
     source.py      FrameSource, the contract: (T, H, W, 3) uint8
-    encoded.py     MP4, AVI, MOV, ...   packets.py   their packet index
+    encoded.py     MP4, AVI, MOV, ...   packets.py   which packet is which frame
+    streams.py     demuxing, decoding
     tiff.py        TIFF stacks          folder.py    folders of images
     array.py       arrays               layout.py    which axis is which
     conversion.py  channels             contrast.py  one window per recording

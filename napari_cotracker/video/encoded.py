@@ -15,14 +15,14 @@ import numpy.typing as npt
 from napari_cotracker.errors import InputError, VideoError
 from napari_cotracker.video.conversion import Conversion, PixelFormat
 from napari_cotracker.video.options import ReadingOptions
-from napari_cotracker.video.packets import (
+from napari_cotracker.video.packets import scan
+from napari_cotracker.video.source import Frames, FrameSource, VideoWarning
+from napari_cotracker.video.streams import (
     decoded,
     first_label,
     open_stream,
     opened,
-    scan,
 )
-from napari_cotracker.video.source import Frames, FrameSource, VideoWarning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,7 @@ SUFFIXES = frozenset(
 
 _CACHE_BYTES = 256 * 1024**2
 # Played forward, only this many frames stay behind: windows overlap.
-_FRAMES_BEHIND = 32
+_FRAMES_BEHIND = 64
 
 
 class EncodedVideo(FrameSource):
@@ -117,6 +117,7 @@ class EncodedVideo(FrameSource):
         self._stream: tuple[Any, Any] | None = None
         self._running: Iterator[tuple[int, VideoFrame]] | None = None
         self._next = 0  # the lowest frame that decoding on can still give
+        self._trusted_from = 0  # frames before it may be damaged after a seek
         self._cache: OrderedDict[int, npt.NDArray[Any]] = OrderedDict()
 
     def _read(self, start: int, stop: int) -> Frames:
@@ -136,20 +137,33 @@ class EncodedVideo(FrameSource):
             if frame in self._cache:
                 self._cache.move_to_end(frame)
                 return self._cache[frame]
-            starts = self._index.keyframes_before(frame)
-            nearest = starts[0][0] if starts else 0
-            if self._running is not None and nearest <= self._next <= frame:
-                self._cache.pop(frame - _FRAMES_BEHIND, None)
-                if self._decode_up_to(frame, trusted_from=0):
+            held = None
+            for tries, _ in enumerate(self._approaches(frame)):
+                got = self._decode_up_to(frame)
+                if got == frame:
                     return self._cache[frame]
-            # A keyframe may not be one in truth: go further back, at last to the start.
-            for keyframe, timestamp in starts[:3]:
-                if self._seek(timestamp) and self._decode_up_to(frame, keyframe):
-                    return self._cache[frame]
-            self._restart()
-            if not self._decode_up_to(frame, trusted_from=0):
-                self._hold_previous(frame)
-            return self._cache[frame]
+                if got is not None and tries > 0:
+                    held = got
+                    break  # passed over: it is not in the file
+            return self._hold(frame, held)
+
+    def _approaches(self, frame: int) -> Iterator[None]:
+        """Take up positions from which decoding on should give a frame.
+
+        The cheapest first: decoding on, the nearest keyframe, earlier ones (a
+        keyframe may not be one in truth), at last the start of the file.
+        """
+        starts = self._index.keyframes_before(frame)
+        nearest = starts[0][0] if starts else 0
+        if self._running is not None and nearest <= self._next <= frame:
+            self._cache.pop(frame - _FRAMES_BEHIND, None)
+            yield
+        for keyframe, timestamp in starts[:3]:
+            if self._seek(timestamp):
+                self._trusted_from = keyframe
+                yield
+        self._restart()
+        yield
 
     def _seek(self, timestamp: int) -> bool:
         container, stream = self._open()
@@ -161,7 +175,7 @@ class EncodedVideo(FrameSource):
         except av.FFmpegError:
             return False
         self._running = decoded(container, stream, label)
-        self._next = 0
+        self._next = self._trusted_from = 0
         return landed in self._index.keyframe_labels
 
     def _restart(self) -> None:
@@ -170,31 +184,35 @@ class EncodedVideo(FrameSource):
             self._stream = None
         container, stream = self._open()
         self._running = decoded(container, stream, self._index.label)
-        self._next = 0
+        self._next = self._trusted_from = 0
 
     def _open(self) -> tuple[Any, Any]:
         if self._stream is None:
             self._stream = open_stream(self._path)
         return self._stream
 
-    def _decode_up_to(self, frame: int, trusted_from: int) -> bool:
-        """Decode on until this frame is in the cache; False if it was passed over.
+    def _decode_up_to(self, frame: int) -> int | None:
+        """Decode on until this frame is in the cache or was passed over.
 
-        Frames before ``trusted_from`` may lack what they refer to after a seek.
+        Returns
+        -------
+        number : int or None
+            The frame; if there is none such, the last one before it that came.
         """
-        if self._running is None:
-            return False
-        for label, picture in self._running:
+        earlier: int | None = None
+        for label, picture in self._running or ():
             number = self._index.order.get(label)
-            if number is None or number < trusted_from:
+            # After a seek, frames before the keyframe lack what they refer to.
+            if number is None or number < self._trusted_from:
                 continue
             self._next = number + 1
             if number > frame - self._frames_kept():
                 self._remember(number, picture)
             if number >= frame:
-                return number == frame
+                return number if number == frame else earlier
+            earlier = number
         self._running = None
-        return False
+        return earlier
 
     def _remember(self, number: int, picture: VideoFrame) -> None:
         pixels = picture.to_ndarray(format=self._pixel_format)
@@ -213,21 +231,20 @@ class EncodedVideo(FrameSource):
         some = next(iter(self._cache.values()), None)
         return 16 if some is None else max(16, _CACHE_BYTES // some.nbytes)
 
-    def _hold_previous(self, frame: int) -> None:
-        earlier = [n for n in self._cache if n < frame]
-        if not earlier:
+    def _hold(self, frame: int, earlier: int | None) -> npt.NDArray[Any]:
+        if earlier is None or earlier not in self._cache:
             raise VideoError(
                 f"Frame {frame} of '{self._path.name}' cannot be decoded; the file is "
                 "damaged there. Copy or export it again, or leave these frames out."
             )
-        held = max(earlier)
         warnings.warn(
-            f"Frame {frame} of '{self._path.name}' cannot be decoded; frame {held} is "
-            "shown in its place.",
+            f"Frame {frame} of '{self._path.name}' cannot be decoded; frame {earlier} "
+            "is shown in its place.",
             VideoWarning,
             stacklevel=2,
         )
-        self._cache[frame] = self._cache[held]
+        self._cache[frame] = self._cache[earlier]
+        return self._cache[frame]
 
 
 def _pixel_format(stored: str | None) -> str:

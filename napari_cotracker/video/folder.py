@@ -170,10 +170,10 @@ def _header_size(path: Path) -> tuple[int, int] | None:
             return image.height, image.width
     except OSError:
         # Pillow knows fewer kinds of TIFF; those are checked when they are read.
-        content = path.open("rb").read(4)
-        if content in _TIFF:
-            return None
-        read_image(path)
+        with path.open("rb") as file:
+            is_tiff = file.read(4) in _TIFF
+        if not is_tiff:
+            read_image(path)
         return None
 
 

@@ -1,33 +1,23 @@
-"""The packet index of an encoded video: which packet becomes which frame.
-
-Decoders hand a label on every packet through to the frame it becomes, so a frame
-is known for certain after any seek, whatever its timestamps claim.
-"""
+"""The packet index of an encoded video: which packet becomes which frame."""
 
 from __future__ import annotations
 
 import warnings
 from bisect import bisect_right
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
-import av
 import numpy as np
 import numpy.typing as npt
 
 from napari_cotracker.errors import VideoError
 from napari_cotracker.video.source import VideoWarning
+from napari_cotracker.video.streams import Label, decoded, demuxed, opened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-    from av.container import InputContainer
-    from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
-
-Label = Literal["pos", "pts", "dts", "count"]
 
 # These store no presentation times; those that FFmpeg guesses for AVI with B-frames
 # are wrong, so the order of frames is learnt by decoding once.
@@ -79,69 +69,6 @@ class PacketIndex:
         return self.keyframes[:end][::-1]
 
 
-@contextmanager
-def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """Open the first video stream of a file and close it afterwards."""
-    container, stream = open_stream(path)
-    try:
-        yield container, stream
-    finally:
-        container.close()
-
-
-def open_stream(path: Path) -> tuple[InputContainer, VideoStream]:
-    """Open the first video stream of a file.
-
-    Raises
-    ------
-    VideoError
-        The file is damaged, is no video, or has no pictures.
-    """
-    try:
-        container = av.open(str(path))
-    except (av.FFmpegError, OSError) as error:
-        raise VideoError(
-            f"'{path.name}' cannot be opened as a video ({_reason(error)}); it may be "
-            "damaged or incomplete: copy or export it again."
-        ) from error
-    streams = container.streams.video
-    if not streams:
-        container.close()
-        raise VideoError(
-            f"'{path.name}' has no video stream (sound only?); give a file with "
-            "pictures."
-        )
-    stream = streams[0]
-    stream.thread_type = "AUTO"
-    stream.codec_context.copy_opaque = True
-    return container, stream
-
-
-def decoded(
-    container: InputContainer, stream: VideoStream, label: Label
-) -> Iterator[tuple[int, VideoFrame]]:
-    """Decode from the current position; yield each frame with its packet's label.
-
-    Damaged packets are passed over, as FFmpeg's own player does.
-    """
-    for count, packet in enumerate(_demuxed(container, stream)):
-        packet.opaque = count if label == "count" else getattr(packet, label)
-        try:
-            frames = packet.decode()
-        except av.FFmpegError:
-            continue
-        for frame in frames:
-            if frame.opaque is not None:
-                yield frame.opaque, frame  # type: ignore[misc]
-
-
-def first_label(container: InputContainer, stream: VideoStream, label: Label) -> int:
-    """Return the label of the packet at the current position (and consume it)."""
-    for packet in _demuxed(container, stream):
-        return int(getattr(packet, label) or 0)
-    return -1
-
-
 def scan(path: Path) -> PacketIndex:
     """Build the index of a file by demuxing it, and decode only where that must be.
 
@@ -152,7 +79,6 @@ def scan(path: Path) -> PacketIndex:
     """
     with opened(path) as (container, stream):
         stores_times = not set(container.format.name.split(",")) & _WITHOUT_TIMES
-        promised = stream.frames if stores_times else 0
         packets = [
             Packet(
                 None if p.pos is None or p.pos < 0 else p.pos,
@@ -161,11 +87,13 @@ def scan(path: Path) -> PacketIndex:
                 p.is_keyframe,
                 p.is_corrupt,
             )
-            for p in _demuxed(container, stream)
+            for p in demuxed(container, stream)
             if p.size and not p.is_discard
         ]
         time_base = float(stream.time_base or 0)
-    promised = max(promised, len(packets))
+        promised = len(packets)
+        if stores_times and _ends_early(stream, packets):
+            promised = max(promised, stream.frames)
     while packets and packets[-1].is_cut_off:
         packets.pop()
     label = _label(packets)
@@ -186,17 +114,17 @@ def scan(path: Path) -> PacketIndex:
     return _index(label, order, packets, time_base, times_known)
 
 
-def _demuxed(
-    container: InputContainer, stream: VideoStream
-) -> Iterator[av.Packet[Any]]:
-    """Demux until the end, or until a damaged file can be followed no further."""
-    packets = container.demux(stream)
-    while True:
-        try:
-            packet = next(packets)
-        except (StopIteration, av.FFmpegError):
-            return
-        yield packet
+def _ends_early(stream: VideoStream, packets: list[Packet]) -> bool:
+    """Whether packets are missing at the end, by the duration in the header.
+
+    Not by the number of frames: an edit list may hide some of them for good.
+    """
+    stamps = sorted(p.pts for p in packets if p.pts is not None)
+    if not stamps or stream.duration is None:
+        return False
+    step = (stamps[-1] - stamps[0]) / max(1, len(stamps) - 1)
+    end = (stream.start_time or stamps[0]) + stream.duration
+    return stamps[-1] + 2.5 * step < end
 
 
 def _label(packets: list[Packet]) -> Label:
@@ -273,7 +201,3 @@ def _index(
         i for i, p in zip(labels, packets, strict=True) if p.is_keyframe
     )
     return PacketIndex(label, order, keyframes, times, key_labels)
-
-
-def _reason(error: Exception) -> str:
-    return str(getattr(error, "strerror", None) or error)

@@ -73,6 +73,11 @@ class TiffPages:
             self._open_file.close()
         self._open_file = self._mapped = None
 
+    def __del__(self) -> None:
+        """Close the file that a failed opening leaves behind."""
+        if hasattr(self, "_open_file"):
+            self.close()
+
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the open file."""
         return {**self.__dict__, "_open_file": None, "_mapped": None}

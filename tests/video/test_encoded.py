@@ -91,6 +91,30 @@ def test_rate_and_times_of_a_constant_rate(tmp_path):
     assert "h264" in source.describe() and "30 frames per second" in source.describe()
 
 
+@pytest.mark.parametrize("bf", [0, 2])
+def test_a_start_that_was_trimmed_without_encoding_again(tmp_path, bf):
+    """An edit list hides the first frames; players and PyAV leave them out."""
+    whole = encode(tmp_path / "whole.mp4", moving_pattern(N), bf=bf, g=20)
+    path = tmp_path / "trimmed.mp4"
+    options = {"avoid_negative_ts": "disabled", "use_editlist": "1"}
+    with (
+        av.open(str(whole)) as old,
+        av.open(str(path), "w", options=options) as new,
+    ):
+        stream = new.add_stream_from_template(old.streams.video[0])
+        for packet in old.demux(video=0):
+            if packet.size:
+                shift = 5 * packet.duration
+                packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
+                packet.stream = stream
+                new.mux(packet)
+    truth = decode_all(path)
+    assert len(truth) == N - 5
+    source = open_video(path)
+    assert len(source) == len(truth)
+    assert_same(source, truth, [30, 0, 14, 15, 64, 3])
+
+
 def test_one_frame_is_a_recording(tmp_path):
     path = encode(tmp_path / "a.mp4", moving_pattern(1))
     source = open_video(path)
@@ -208,6 +232,29 @@ def test_damage_in_the_middle_is_held_or_decoded_never_shifted(tmp_path):
         warnings.simplefilter("ignore", VideoWarning)
         assert_same(source, good, [0, 5, 69, 65, 12])
         source.read(0, N)
+
+
+def test_frames_that_are_lost_are_held_and_said(tmp_path):
+    frames = moving_pattern(20)
+    path = encode(tmp_path / "a.mov", frames, "mjpeg", pix_fmt="yuvj420p")
+    good = decode_all(path)
+    content = bytearray(path.read_bytes())
+    with av.open(str(path)) as container:
+        packets = [(p.pos, p.size) for p in container.demux(video=0) if p.size]
+    for lost in (0, 7, 8, 13):
+        pos, size = packets[lost]
+        content[pos : pos + size] = b"\x01" * size
+    path.write_bytes(content)
+    with pytest.warns(VideoWarning, match="promises 20 frames, but only 19"):
+        source = open_video(path)
+    with pytest.warns(VideoWarning, match="Frame 6 .*frame 5 is shown"):
+        read = source.read(0, 19)
+    held = [1, 2, 3, 4, 5, 6, 6, 6, 9, 10, 11, 12, 12, 14, 15, 16, 17, 18, 19]
+    for i, shown in enumerate(held):
+        np.testing.assert_array_equal(read[i], good[shown])
+    source.close()
+    with pytest.warns(VideoWarning):
+        np.testing.assert_array_equal(source[7], good[6])
 
 
 def test_bad_files_get_one_clear_sentence(tmp_path):

@@ -1,0 +1,102 @@
+"""Streams of encoded videos: opened, demuxed, decoded with labels.
+
+Decoders hand a label on every packet through to the frame it becomes, so a frame
+is known for certain after any seek, whatever its timestamps claim.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Literal
+
+import av
+
+from napari_cotracker.errors import VideoError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from av.container import InputContainer
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
+
+Label = Literal["pos", "pts", "dts", "count"]
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """Open the first video stream of a file and close it afterwards."""
+    container, stream = open_stream(path)
+    try:
+        yield container, stream
+    finally:
+        container.close()
+
+
+def open_stream(path: Path) -> tuple[InputContainer, VideoStream]:
+    """Open the first video stream of a file.
+
+    Raises
+    ------
+    VideoError
+        The file is damaged, is no video, or has no pictures.
+    """
+    try:
+        container = av.open(str(path))
+    except (av.FFmpegError, OSError) as error:
+        raise VideoError(
+            f"'{path.name}' cannot be opened as a video ({_reason(error)}); it may be "
+            "damaged or incomplete: copy or export it again."
+        ) from error
+    streams = container.streams.video
+    if not streams:
+        container.close()
+        raise VideoError(
+            f"'{path.name}' has no video stream (sound only?); give a file with "
+            "pictures."
+        )
+    stream = streams[0]
+    stream.thread_type = "AUTO"
+    stream.codec_context.copy_opaque = True
+    return container, stream
+
+
+def decoded(
+    container: InputContainer, stream: VideoStream, label: Label
+) -> Iterator[tuple[int, VideoFrame]]:
+    """Decode from the current position; yield each frame with its packet's label.
+
+    Damaged packets are passed over, as FFmpeg's own player does.
+    """
+    for count, packet in enumerate(demuxed(container, stream)):
+        packet.opaque = count if label == "count" else getattr(packet, label)
+        try:
+            frames = packet.decode()
+        except av.FFmpegError:
+            continue
+        for frame in frames:
+            if frame.opaque is not None:
+                yield frame.opaque, frame  # type: ignore[misc]
+
+
+def first_label(container: InputContainer, stream: VideoStream, label: Label) -> int:
+    """Return the label of the packet at the current position (and consume it)."""
+    for packet in demuxed(container, stream):
+        return int(getattr(packet, label) or 0)
+    return -1
+
+
+def demuxed(container: InputContainer, stream: VideoStream) -> Iterator[av.Packet[Any]]:
+    """Demux until the end, or until a damaged file can be followed no further."""
+    packets = container.demux(stream)
+    while True:
+        try:
+            packet = next(packets)
+        except (StopIteration, av.FFmpegError):
+            return
+        yield packet
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or error)
