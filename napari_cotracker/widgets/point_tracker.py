@@ -10,6 +10,7 @@ from weakref import ref
 from napari.utils.notifications import show_error
 from qtpy.QtCore import QEvent, Qt, QTimer
 from qtpy.QtWidgets import (
+    QComboBox,
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
@@ -104,7 +105,11 @@ class PointTracker(QWidget):
         form.addRow("", self.new_points)
 
     def _create_model_rows(self, form: QFormLayout) -> None:
-        self.model = combo("model", "The network that tracks")
+        self.model = combo(
+            "model", "The network that tracks: a name, or the path of a checkpoint"
+        )
+        self.model.setEditable(True)
+        self.model.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
         self.device = combo("device", "Where it computes; auto = the fastest found")
         self.direction = combo(
             "direction", "Which way to track from each point", DIRECTIONS
@@ -214,7 +219,7 @@ class PointTracker(QWidget):
         request = Request(
             image=self._image(),
             points=chosen(self.points_layer, self.controller.points_layers()),
-            model=self.model.currentText(),
+            model=self.model.currentText().strip(),
             device=self.device.currentText(),
             direction=self.direction.currentText(),
             first_frame=self.first_frame.value(),

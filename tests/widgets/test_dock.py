@@ -160,6 +160,17 @@ def test_an_error_of_the_worker_is_shown_and_frees_run(window, recorder, clip, e
     assert len(window.viewer.layers["clip tracked"].data) == 20
 
 
+def test_the_path_of_a_checkpoint_can_be_typed(window, recorder, clip):
+    image = window.viewer.add_image(clip, name="clip")
+    window.place_points(image, [(2, 15, 20)])
+    window["model"].setFocus()
+    window["model"].lineEdit().selectAll()
+    QTest.keyClicks(window["model"].lineEdit(), "/weights/own.pth")
+    window.press("run")
+    window.idle()
+    assert recorder.loaded == [("/weights/own.pth", "auto")]
+
+
 def test_bad_input_is_said_in_a_sentence(window, clip):
     window.press("run")
     assert "No image is chosen" in notification_manager.records[-1].message
