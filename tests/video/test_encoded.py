@@ -75,6 +75,18 @@ def test_memory_for_frames_is_bounded(tmp_path, monkeypatch):
     assert len(source._cache) <= 17
 
 
+@pytest.mark.parametrize("label", ["pts", "dts", "count"])
+def test_packets_without_a_place_of_their_own(tmp_path, monkeypatch, label):
+    from napari_cotracker.video import packets
+
+    monkeypatch.setattr(packets, "_label", lambda found: label)
+    path = encode(tmp_path / "a.mp4", moving_pattern(N), bf=2, g=12)
+    truth = decode_all(path)
+    source = open_video(path)
+    assert len(source) == N and len(source.times) == N
+    assert_same(source, truth, [50, 3, 69, 0, 31, 30, 29])
+
+
 def test_variable_frame_rate(tmp_path):
     pts = np.cumsum([0, *np.random.default_rng(2).integers(5, 120, N - 1)]).tolist()
     path = encode(tmp_path / "v.mkv", moving_pattern(N), pts=pts, rate=1000, bf=2, g=30)
