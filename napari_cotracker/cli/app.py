@@ -26,6 +26,7 @@ COMMANDS = {
     "demo": "track the bundled sample clip without a screen",
     "track": "track query points through a recording",
     "models": "list the known models",
+    "evaluate": "score a model on labelled clips, beside what a user has anyway",
     "train": "train a compact model on generated scenes",
 }
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 # What training scripts wrap a state dict in, and put before its keys.
 WRAPPINGS = ("model", "state_dict")
 PREFIXES = ("module.", "model.")
-# Follow from the configuration; a file may lack them.
-ANALYTIC_BUFFERS = ("time_emb",)
+# Follow from the configuration: a file may lack them, a network need not keep them.
+ANALYTIC_BUFFERS = ("time_emb", "pos_emb")
 
 
 def read_state_dict(path: Path) -> dict[str, Tensor]:
@@ -65,6 +65,8 @@ def fit_weights(
     for key in ANALYTIC_BUFFERS:
         if key in expected:
             found.setdefault(key, expected[key])
+        else:
+            found.pop(key, None)
     missing = sorted(set(expected) - set(found))
     unexpected = sorted(set(found) - set(expected))
     shared = set(found) & set(expected)

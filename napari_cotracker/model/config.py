@@ -51,8 +51,10 @@ class CoTracker3Config:
     model_resolution : (H, W)
         Resolution that displacements are expressed in, whatever the frame size.
     published_faults : bool
-        Whether ``predict`` keeps the published handling of short clips and of
-        points that are not queried yet (needed for parity).
+        Whether ``predict`` keeps the published handling of short clips (needed for
+        parity).
+    unqueried_take_part : bool
+        Whether ``predict`` keeps points in windows before their query, as published.
     """
 
     window_len: int = 16
@@ -68,6 +70,7 @@ class CoTracker3Config:
     virtual_tracks: int = 64
     model_resolution: tuple[int, int] = (384, 512)
     published_faults: bool = True
+    unqueried_take_part: bool = True
 
     @property
     def corr_side(self) -> int:
@@ -101,10 +104,79 @@ COMPACT = CoTracker3Config(
     virtual_tracks=16,
     model_resolution=(256, 256),
     published_faults=False,
+    unqueried_take_part=False,
 )
 
-PRESETS: dict[str, CoTracker3Config] = {
+
+@dataclass(frozen=True)
+class CoTracker2Config:
+    """CoTracker 1 and 2 (Karaev et al. 2023), whose track features are learned.
+
+    Parameters
+    ----------
+    generation : {1, 2}
+        1: points attend to each other directly, and are absent before their query;
+        2: through virtual tracks.
+    window_len : int
+        S.
+    encoder : EncoderConfig
+    corr_levels, corr_radius : int
+    hidden, heads, depth : int
+        Update transformer.
+    virtual_tracks : int
+        Of generation 2.
+    model_resolution : (H, W)
+        Size of generation 2's table of positions, times the stride.
+    """
+
+    generation: int
+    window_len: int
+    encoder: EncoderConfig = field(default_factory=EncoderConfig)
+    corr_levels: int = 4
+    corr_radius: int = 3
+    hidden: int = 384
+    heads: int = 8
+    depth: int = 6
+    virtual_tracks: int = 64
+    model_resolution: tuple[int, int] = (384, 512)
+
+    @property
+    def published_faults(self) -> bool:
+        """Always: these networks exist for parity."""
+        return True
+
+    @property
+    def unqueried_take_part(self) -> bool:
+        """Whether points stay in windows before their query."""
+        return self.generation == 2
+
+    @property
+    def token_width(self) -> int:
+        """Displacement, correlation of all levels, track feature, mask, visibility."""
+        side = 2 * self.corr_radius + 1
+        corr = self.corr_levels * side**2
+        return FLOW_CHANNELS + corr + self.encoder.channels + 2
+
+
+# Displacement (x, y) raw, and sine and cosine of FLOW_FREQUENCIES frequencies each.
+FLOW_FREQUENCIES = 32
+FLOW_CHANNELS = 2 + 4 * FLOW_FREQUENCIES
+
+NetworkConfig = CoTracker2Config | CoTracker3Config
+
+_STRIDE_8 = EncoderConfig(stride=8)
+COTRACKER3_PRESETS: dict[str, CoTracker3Config] = {
     "cotracker3_offline": COTRACKER3_OFFLINE,
     "cotracker3_online": COTRACKER3_ONLINE,
     "compact": COMPACT,
+}
+PRESETS: dict[str, NetworkConfig] = {
+    **COTRACKER3_PRESETS,
+    "cotracker2": CoTracker2Config(generation=2, window_len=8),
+    "cotracker2v1": CoTracker2Config(generation=2, window_len=16),
+    "cotracker1_stride_4_wind_8": CoTracker2Config(generation=1, window_len=8),
+    "cotracker1_stride_4_wind_12": CoTracker2Config(generation=1, window_len=12),
+    "cotracker1_stride_8_wind_16": CoTracker2Config(
+        generation=1, window_len=16, encoder=_STRIDE_8
+    ),
 }

@@ -4,6 +4,8 @@ All samples of a point share one fractional offset, and bilinear interpolation
 commutes with the dot product. So the (2r+2)^2 whole-pixel neighbours are gathered,
 multiplied with the support vectors, and the products are interpolated.
 Offsets are x-major throughout: entry (a, b) lies at (x + a - r, y + b - r).
+CoTracker 3 correlates patches with patches (``correlate``), CoTracker 1 and 2 one
+feature per track and frame with patches (``correlate_feature``).
 """
 
 from __future__ import annotations
@@ -58,19 +60,16 @@ def gather_neighbours(
     neighbours : (B, M, 2r+2, 2r+2, C), x-major
     fraction : (B, M, 2)
     """
+    column, row, fraction = _taps(level, xy, radius)
     # Clamped taps equal border padding, also for positions outside the image.
-    limit = xy.new_tensor([level.width + radius + 1, level.height + radius + 1])
-    xy = torch.minimum(xy.clamp_min(-radius - 2.0), limit)
-    corner = xy.floor()
-    taps = torch.arange(-radius, radius + 2, device=xy.device)
-    column = (corner[..., 0].long()[..., None] + taps).clamp(0, level.width - 1)
-    row = (corner[..., 1].long()[..., None] + taps).clamp(0, level.height - 1)
+    column = column.clamp(0, level.width - 1)
+    row = row.clamp(0, level.height - 1)
     batch = torch.arange(len(xy), device=xy.device)[:, None]
     start = (batch * level.n_frames + frame) * (level.height * level.width)
     index = start[..., None, None] + row[..., None, :] * level.width
     index = index + column[..., :, None]  # (B, M, 2r+2, 2r+2)
     picked = level.rows.index_select(0, index.flatten())
-    return picked.reshape(*index.shape, -1), xy - corner
+    return picked.reshape(*index.shape, -1), fraction
 
 
 def interpolate(values: Tensor, fraction: Tensor) -> Tensor:
@@ -115,3 +114,61 @@ def correlate(level: FeatureLevel, support: Tensor, xy: Tensor, radius: int) -> 
     products = products.reshape(batch, n_points * n_frames, side, side, -1)
     volume = interpolate(products, fraction)  # (B, N * S, K, K, K^2)
     return volume.reshape(batch, n_points, n_frames, -1).transpose(1, 2)
+
+
+def correlate_feature(
+    level: FeatureLevel,
+    track_features: Tensor,
+    xy: Tensor,
+    radius: int,
+    *,
+    zero_outside: bool,
+) -> Tensor:
+    """Correlate one feature per track and frame with its surroundings.
+
+    Parameters
+    ----------
+    level : FeatureLevel
+        Of the S frames of the window.
+    track_features : (B, S, N, C)
+    xy : (B, S, N, 2)
+        Current positions in pixels of this level.
+    radius : int
+    zero_outside : bool
+        Whether nothing lies beyond the border (CoTracker 1), or its last pixels.
+
+    Returns
+    -------
+    (B, S, N, (2r+1)^2)
+    """
+    batch, n_frames, n_points, channels = track_features.shape
+    flat_xy = xy.flatten(1, 2)  # (B, S * N, 2)
+    frame = torch.arange(n_frames, device=xy.device).repeat_interleave(n_points)
+    neighbours, fraction = gather_neighbours(
+        level, frame.expand(batch, -1), flat_xy, radius
+    )
+    patches = neighbours.flatten(2, 3).flatten(0, 1)  # (B * S * N, (2r+2)^2, C)
+    keys = track_features.reshape(-1, channels, 1)
+    products = torch.bmm(patches, keys).float().reshape(*neighbours.shape[:-1], 1)
+    if zero_outside:
+        column, row, _ = _taps(level, flat_xy, radius)
+        inside_x = (column >= 0) & (column < level.width)
+        inside_y = (row >= 0) & (row < level.height)
+        products = (
+            products * (inside_x[..., :, None] & inside_y[..., None, :])[..., None]
+        )
+    volume = interpolate(products, fraction) / channels**0.5
+    return volume.reshape(batch, n_frames, n_points, -1)
+
+
+def _taps(
+    level: FeatureLevel, xy: Tensor, radius: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Find whole-pixel columns and rows (..., 2r+2) round each position."""
+    # Far outside nothing changes any more, but the index would overflow.
+    limit = xy.new_tensor([level.width + radius + 1, level.height + radius + 1])
+    xy = torch.minimum(xy.clamp_min(-radius - 2.0), limit)
+    corner = xy.floor()
+    reach = torch.arange(-radius, radius + 2, device=xy.device)
+    column, row = (part[..., None] + reach for part in corner.long().unbind(-1))
+    return column, row, xy - corner

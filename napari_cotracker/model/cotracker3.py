@@ -126,12 +126,13 @@ class CoTracker3(nn.Module):
         *,
         query_frame: Tensor | None = None,
         overlap: int = 0,
+        n_real: int | None = None,
         iterations: int = 4,
     ) -> list[WindowState]:
         """Refine one window; returns the state after every iteration.
 
-        ``query_frame`` and ``overlap`` belong to the interface: CoTracker3 needs
-        neither.
+        ``query_frame``, ``overlap`` and ``n_real`` belong to the interface:
+        CoTracker3 needs none of them.
         """
         pyramid = build_pyramid(features, self.config.corr_levels)
         states = []

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from napari_cotracker.model.config import MOTION_FREQUENCIES
+from napari_cotracker.model.config import FLOW_FREQUENCIES, MOTION_FREQUENCIES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def sincos_table(length: int, width: int) -> Tensor:
@@ -49,3 +54,33 @@ def encode_motion(xy: Tensor, scale_xy: Tensor) -> Tensor:
     frequency = 2.0 ** torch.arange(MOTION_FREQUENCIES, device=u.device, dtype=u.dtype)
     angle = (u[..., None, :] * frequency[:, None]).flatten(-2)  # (B, S, N, 40)
     return torch.cat([u, angle.sin(), (angle + torch.pi / 2).sin()], dim=-1)
+
+
+def encode_flow(xy: Tensor) -> Tensor:
+    """Encode displacements (..., 2) for CoTracker 1 and 2; (..., 130).
+
+    Raw x and y, then sine and cosine interleaved, all frequencies of x before those
+    of y.
+    """
+    omega = torch.arange(FLOW_FREQUENCIES, device=xy.device, dtype=xy.dtype)
+    angle = xy[..., None] * (omega * (1000.0 / FLOW_FREQUENCIES))
+    waves = torch.stack([angle.sin(), angle.cos()], dim=-1)  # (..., 2, 32, 2)
+    return torch.cat([xy, waves.flatten(-3)], dim=-1)
+
+
+def sample_position_table(xy: Tensor, size: Sequence[int], width: int) -> Tensor:
+    """Sample the 2-D sine-cosine table of an (H, W) grid at (..., 2) positions.
+
+    The first half of the ``width`` channels depends on x alone, the second on y, so
+    two interpolated 1-D tables do; positions outside get the border's value.
+    """
+    halves = []
+    for values, length in zip(xy.unbind(-1), reversed(size), strict=True):
+        table = sincos_table(length, width // 2).to(xy)
+        values = values.clamp(0, length - 1)
+        low = values.floor()
+        high = (low.long() + 1).clamp_max(length - 1)
+        halves.append(
+            torch.lerp(table[low.long()], table[high], (values - low)[..., None])
+        )
+    return torch.cat(halves, dim=-1)

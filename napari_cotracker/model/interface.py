@@ -91,6 +91,7 @@ class WindowTracker(ClipTracker, Protocol):
         *,
         query_frame: Tensor,
         overlap: int,
+        n_real: int,
         iterations: int,
     ) -> list[WindowState]:
         """Refine one window; returns the state after every iteration.
@@ -98,5 +99,6 @@ class WindowTracker(ClipTracker, Protocol):
         ``features`` (B, S, C, h, w) of the window; ``point_features`` from
         ``sample``; ``query_frame`` (B, N) relative to the window's first frame, may be
         negative or beyond the window; ``overlap``: leading frames that an earlier
-        window already covered (0 in the first window).
+        window already covered (0 in the first window); ``n_real``: leading frames
+        that are not repetitions of the recording's last one.
         """

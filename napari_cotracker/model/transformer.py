@@ -17,11 +17,12 @@ class Attention(nn.Module):
         self.to_kv = nn.Linear(width, 2 * width)
         self.to_out = nn.Linear(width, width)
 
-    def forward(self, x: Tensor, context: Tensor) -> Tensor:
-        """Attend from (G, Q, W) to (G, K, W)."""
+    def forward(self, x: Tensor, context: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Attend from (G, Q, W) to (G, K, W); ``mask`` is added to the scores."""
         key, value = self.to_kv(context).chunk(2, dim=-1)
-        heads = [self._split(part) for part in (self.to_q(x), key, value)]
-        mixed = F.scaled_dot_product_attention(*heads)  # (G, heads, Q, W/heads)
+        query, key, value = map(self._split, (self.to_q(x), key, value))
+        # (G, heads, Q, W/heads)
+        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
         out: Tensor = self.to_out(mixed.transpose(1, 2).flatten(2))
         return out
 
@@ -53,9 +54,9 @@ class SelfBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Update (G, K, W) tokens."""
-        normed = _normalise(x)
+        normed = normalise(x)
         x = x + self.attn(normed, normed)
-        return x + self.mlp(_normalise(x))
+        return x + self.mlp(normalise(x))
 
 
 class CrossBlock(nn.Module):
@@ -67,10 +68,10 @@ class CrossBlock(nn.Module):
         self.cross_attn = Attention(width, heads)
         self.mlp = FeedForward(width)
 
-    def forward(self, x: Tensor, context: Tensor) -> Tensor:
+    def forward(self, x: Tensor, context: Tensor, mask: Tensor | None = None) -> Tensor:
         """Update (G, Q, W) tokens from a (G, K, W) context."""
-        x = x + self.cross_attn(_normalise(x), self.norm_context(context))
-        return x + self.mlp(_normalise(x))
+        x = x + self.cross_attn(normalise(x), self.norm_context(context), mask)
+        return x + self.mlp(normalise(x))
 
 
 class UpdateTransformer(nn.Module):
@@ -81,7 +82,16 @@ class UpdateTransformer(nn.Module):
     """
 
     def __init__(
-        self, *, token_width: int, hidden: int, heads: int, depth: int, virtual: int
+        self,
+        *,
+        token_width: int,
+        hidden: int,
+        heads: int,
+        depth: int,
+        virtual: int,
+        outputs: int = 2,
+        score_outputs: int = 2,
+        row_mask_fault: bool = False,
     ) -> None:
         super().__init__()
         self.input_transform = nn.Linear(token_width, hidden)
@@ -91,30 +101,71 @@ class UpdateTransformer(nn.Module):
         self.space_virtual_blocks = _blocks(SelfBlock, hidden, heads, depth)
         self.space_point2virtual_blocks = _blocks(CrossBlock, hidden, heads, depth)
         self.space_virtual2point_blocks = _blocks(CrossBlock, hidden, heads, depth)
-        self.flow_head = nn.Linear(hidden, 2)
-        self.vis_conf_head = nn.Linear(hidden, 2)
+        self.flow_head = nn.Linear(hidden, outputs)
+        self.vis_conf_head = nn.Linear(hidden, score_outputs) if score_outputs else None
+        self.row_mask_fault = row_mask_fault
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        """Map (B, S, N, D) tokens to (B, S, N, 4) updates: dx, dy, dvis, dconf."""
+    def forward(self, tokens: Tensor, active: Tensor | None = None) -> Tensor:
+        """Map tokens to updates.
+
+        Parameters
+        ----------
+        tokens : (B, S, N, D)
+        active : (B, N) bool or None
+            Points that are queried already; the others neither speak nor listen
+            (CoTracker 2).
+
+        Returns
+        -------
+        (B, S, N, outputs + score_outputs): dx, dy, then whatever else is learned.
+        """
         batch, n_frames, n_points, _ = tokens.shape
         x = self.input_transform(tokens).transpose(1, 2)  # (B, N, S, W)
         virtual = self.virual_tracks.to(x.dtype).expand(batch, -1, n_frames, -1)
         x = torch.cat([x, virtual], dim=1)  # (B, N + V, S, W)
+        masks = self._masks(active, n_frames, x.dtype)
         for i, time_block in enumerate(self.time_blocks):
             x = time_block(x.flatten(0, 1)).unflatten(0, (batch, -1))
-            x = self._mix_points(i, x, n_points)
+            x = self._mix_points(i, x, n_points, masks)
         points = x[:, :n_points].transpose(1, 2)  # (B, S, N, W)
-        return torch.cat([self.flow_head(points), self.vis_conf_head(points)], dim=-1)
+        update: Tensor = self.flow_head(points)
+        if self.vis_conf_head is None:
+            return update
+        return torch.cat([update, self.vis_conf_head(points)], dim=-1)
 
-    def _mix_points(self, layer: int, x: Tensor, n_points: int) -> Tensor:
+    def _mix_points(
+        self,
+        layer: int,
+        x: Tensor,
+        n_points: int,
+        masks: tuple[Tensor | None, Tensor | None],
+    ) -> Tensor:
         batch = len(x)
         frames = x.transpose(1, 2).flatten(0, 1)  # (B * S, N + V, W)
         points, virtual = frames[:, :n_points], frames[:, n_points:]
-        virtual = self.space_virtual2point_blocks[layer](virtual, points)
+        to_virtual, to_points = masks
+        virtual = self.space_virtual2point_blocks[layer](virtual, points, to_virtual)
         virtual = self.space_virtual_blocks[layer](virtual)
-        points = self.space_point2virtual_blocks[layer](points, virtual)
+        points = self.space_point2virtual_blocks[layer](points, virtual, to_points)
         mixed = torch.cat([points, virtual], dim=1)
         return mixed.unflatten(0, (batch, -1)).transpose(1, 2)
+
+    def _masks(
+        self, active: Tensor | None, n_frames: int, dtype: torch.dtype
+    ) -> tuple[Tensor | None, Tensor | None]:
+        """Additive masks of virtual-to-point and point-to-virtual attention."""
+        if active is None or bool(active.all()):
+            return None, None
+        # Finite, so that a fully masked row attends evenly instead of giving NaN.
+        bias = (~active).to(dtype) * torch.finfo(dtype).min
+        bias = bias.repeat_interleave(n_frames, dim=0)  # (B * S, N)
+        context, rows = bias[:, None, None, :], bias[:, None, :, None]
+        n_virtual = self.virual_tracks.shape[1]
+        if self.row_mask_fault and active.shape[1] == n_virtual:
+            # Published: with as many points as virtual tracks the mask is taken
+            # for one of rows (reference/spec.md, 5.9, quirk 3).
+            return rows, rows
+        return context, rows
 
 
 def _blocks(
@@ -123,5 +174,6 @@ def _blocks(
     return nn.ModuleList(kind(width, heads) for _ in range(depth))
 
 
-def _normalise(x: Tensor) -> Tensor:
+def normalise(x: Tensor) -> Tensor:
+    """Layer norm without parameters, with the published epsilon."""
     return F.layer_norm(x, x.shape[-1:], eps=1e-6)

@@ -10,7 +10,12 @@ from torch import Tensor
 from napari_cotracker.model.interface import WindowState
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from napari_cotracker.model.cotracker2 import CoTracker2
     from napari_cotracker.model.cotracker3 import CoTracker3
+
+    WindowedNetwork: TypeAlias = CoTracker2 | CoTracker3
 
 
 def carry_over(state: WindowState, step: int, n_frames: int) -> WindowState:
@@ -36,14 +41,15 @@ def pad_frames(features: Tensor, n_frames: int) -> Tensor:
 
 
 def predict_windowed(
-    model: CoTracker3, features: Tensor, queries_txy: Tensor, iterations: int
+    model: WindowedNetwork, features: Tensor, queries_txy: Tensor, iterations: int
 ) -> WindowState:
     """Run all windows of one clip (B = 1).
 
-    With ``published_faults`` points that are not queried yet take part with zeroed
-    features and influence the others, and a clip of at most half a window gets no
-    window at all (reference/spec.md, 5.5 and 5.9). Otherwise these points are absent
-    and every clip is tracked.
+    With ``published_faults`` a clip of at most half a window gets no window at all,
+    and nothing but zeros is said before a point's first window. With
+    ``unqueried_take_part`` points that are not queried yet take part with zeroed
+    features and influence the others (reference/spec.md, 5.5 and 5.9). Otherwise
+    these points are absent and every clip is tracked.
 
     Returns
     -------
@@ -55,22 +61,25 @@ def predict_windowed(
     n_windows = (n_frames - length + step - 1) // step + 1
     if not faults:
         n_windows = max(1, n_windows)
-    features_padded = pad_frames(features, max(0, n_windows - 1) * step + length)
+    padded = pad_frames(features, max(0, n_windows - 1) * step + length)
     point_features = model.sample(features, queries_txy)
-    query_frame = queries_txy[0, :, 0].long()
-    result = _unknown(queries_txy, features_padded.shape[1], faults)
+    query_frame = queries_txy[:, :, 0].long()
+    result = _unknown(queries_txy, padded.shape[1], faults)
     for begin in range(0, n_windows * step, step):
         end = begin + length
-        active = query_frame < end
-        take = torch.ones_like(active) if faults else active
+        active = query_frame[0] < end
+        take = torch.ones_like(active) if model.config.unqueried_take_part else active
         if not take.any():
             continue
         state = _initial_state(model, result, queries_txy, begin, step)
-        masked = point_features * active[None, :, None, None, None]
+        speaking = active.reshape(1, -1, *[1] * (point_features.ndim - 2))
         refined = model.refine(
-            features_padded[:, begin:end],
-            masked[:, take],
+            padded[:, begin:end],
+            (point_features * speaking)[:, take],
             WindowState(*(values[:, :, take] for values in state)),
+            query_frame=query_frame[:, take] - begin,
+            overlap=step if begin else 0,
+            n_real=min(length, n_frames - begin),
             iterations=iterations,
         )[-1]
         for stored, values in zip(result, refined, strict=True):
@@ -87,7 +96,11 @@ def _unknown(queries_txy: Tensor, n_frames: int, faults: bool) -> WindowState:
 
 
 def _initial_state(
-    model: CoTracker3, result: WindowState, queries_txy: Tensor, begin: int, step: int
+    model: WindowedNetwork,
+    result: WindowState,
+    queries_txy: Tensor,
+    begin: int,
+    step: int,
 ) -> WindowState:
     fresh = model.start(queries_txy[..., 1:], model.config.window_len)
     if begin == 0:

@@ -97,6 +97,7 @@ class ClipAdapter:
         *,
         query_frame: Tensor,
         overlap: int,
+        n_real: int,
         iterations: int,
     ) -> list[WindowState]:
         """Predict the window; carried points keep what the overlap already held."""

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import torch
 
 from napari_cotracker.errors import ModelError
+from napari_cotracker.model.build import build_network
 from napari_cotracker.model.checkpoint import fit_weights, read_state_dict
 from napari_cotracker.model.config import PRESETS
-from napari_cotracker.model.cotracker3 import CoTracker3
 from napari_cotracker.model.recognise import recognise_preset
 from napari_cotracker.weights import find_weights
 
@@ -52,7 +52,7 @@ def load_model(
     """
     path = _locate(model)
     weights = read_state_dict(path)
-    network = CoTracker3(PRESETS[recognise_preset(weights, path.name)])
+    network = build_network(PRESETS[recognise_preset(weights, path.name)])
     network.load_state_dict(fit_weights(weights, network, path.name))
     place = pick_device(device)
     network.arithmetic = pick_dtype(dtype, place)

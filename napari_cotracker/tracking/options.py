@@ -20,6 +20,8 @@ class TrackingOptions:
         Which side of each query to track.
     first_frame, last_frame : int or None
         Frame range, both inclusive; None = start or end of the recording.
+    horizon : int or None
+        Follow each query over at most this many frames to a side; None = to the end.
     iterations : int
         Refinement iterations per window.
     support_grid : int
@@ -50,6 +52,7 @@ class TrackingOptions:
     direction: Direction = "both"
     first_frame: int | None = None
     last_frame: int | None = None
+    horizon: int | None = None
     iterations: int = 4
     support_grid: int = 6
     local_support: int = 0
@@ -70,6 +73,8 @@ class TrackingOptions:
             )
         if self.iterations < 1:
             raise InputError(f"iterations is {self.iterations}; expected 1 or more.")
+        if self.horizon is not None and self.horizon < 1:
+            raise InputError(f"horizon is {self.horizon}; expected 1 or more frames.")
         for key in ("support_grid", "local_support"):
             if getattr(self, key) < 0:
                 raise InputError(f"{key} is {getattr(self, key)}; expected 0 or more.")

@@ -120,6 +120,7 @@ def run_pass(
                 supported.state,
                 query_frame=torch.from_numpy(query_frame)[None].to(features.device),
                 overlap=window.overlap,
+                n_real=window.n_real,
                 iterations=iterations,
             )
             state = _columns(states[-1], slice(0, len(entering.members)))

@@ -95,13 +95,15 @@ def lives_of(
     point_ids: Sequence[int],
     sign: Sign,
     bound: int,
+    horizon: int | None = None,
 ) -> list[Life]:
     """Say how far each anchor is followed in one direction.
 
     An anchor is followed up to the frame before the next anchor of its track, the
-    outermost one up to ``bound`` (the end of the range). Anchors with nothing to do
-    are left out, and so are duplicates.
+    outermost one up to ``bound`` (the end of the range), and none further than
+    ``horizon`` frames. Anchors with nothing to do are left out, and so are duplicates.
     """
+    reach = abs(bound) + max(frames, default=0) if horizon is None else horizon
     lives = []
     of_track: dict[int, dict[int, int]] = {}
     for row, (frame, point_id) in enumerate(zip(frames, point_ids, strict=True)):
@@ -110,8 +112,9 @@ def lives_of(
         ordered = sorted(anchors, key=lambda frame: frame * sign)
         ends = [frame - sign for frame in ordered[1:]] + [bound]
         for frame, end in zip(ordered, ends, strict=True):
-            if (end - frame) * sign > 0:
-                lives.append(Life(anchors[frame], frame, end))
+            length = min((end - frame) * sign, reach)
+            if length > 0:
+                lives.append(Life(anchors[frame], frame, frame + length * sign))
     return lives
 
 

@@ -39,7 +39,13 @@ def plan_passes(
     passes = []
     for sign in signs[options.direction]:
         bound = frame_range[1] if sign == 1 else frame_range[0]
-        lives = lives_of(anchors.frame.tolist(), anchors.point_id.tolist(), sign, bound)
+        lives = lives_of(
+            anchors.frame.tolist(),
+            anchors.point_id.tolist(),
+            sign,
+            bound,
+            options.horizon,
+        )
         rows = [life.row for life in lives]
         xy = frame.to_model(anchors.xy[rows]).astype(np.float32)
         anchor = np.array(rows, np.int64)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from napari_cotracker.model.config import PRESETS
+from napari_cotracker.model.config import COTRACKER3_PRESETS
 from napari_cotracker.model.cotracker3 import CoTracker3
 from napari_cotracker.training.batches import Batch, stream_batches
 from napari_cotracker.training.checkpoints import (
@@ -59,7 +59,7 @@ class Trainer:
         self.stage = STAGES[options.stage]
         self.device = torch.device(options.device)
         torch.manual_seed(options.seed)
-        self.model = CoTracker3(PRESETS[options.preset]).to(self.device)
+        self.model = CoTracker3(COTRACKER3_PRESETS[options.preset]).to(self.device)
         _quiet_heads(self.model)
         self.average = _copy_weights(self.model)
         self.optimiser = torch.optim.AdamW(
@@ -184,6 +184,8 @@ def _quiet_heads(model: CoTracker3) -> None:
     # As published: the first predictions hardly move the points.
     former = model.updateformer
     for head in (former.flow_head, former.vis_conf_head):
+        if head is None:
+            continue
         torch.nn.init.normal_(head.weight, std=0.001)
         torch.nn.init.zeros_(head.bias)
 

@@ -10,7 +10,7 @@ import torch
 
 from napari_cotracker.errors import InputError
 from napari_cotracker.model.checkpoint import fit_weights, read_state_dict
-from napari_cotracker.model.config import PRESETS
+from napari_cotracker.model.config import COTRACKER3_PRESETS
 from napari_cotracker.model.cotracker3 import CoTracker3
 from napari_cotracker.training.checkpoints import LAST, load_checkpoint
 from napari_cotracker.training.export import export_weights
@@ -27,7 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     default = TrainOptions()
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
     parser.add_argument("--stage", choices=sorted(STAGES), default=default.stage)
-    parser.add_argument("--preset", choices=sorted(PRESETS), default=default.preset)
+    parser.add_argument(
+        "--preset", choices=sorted(COTRACKER3_PRESETS), default=default.preset
+    )
     parser.add_argument("--minutes", type=float, help="stop after this long")
     parser.add_argument("--steps", type=int, help="stop after this many steps")
     parser.add_argument(
@@ -93,7 +95,7 @@ def _check(args: argparse.Namespace) -> None:
 
 
 def _measure(args: argparse.Namespace) -> dict[str, dict[str, float]]:
-    model = CoTracker3(PRESETS[args.preset])
+    model = CoTracker3(COTRACKER3_PRESETS[args.preset])
     model.load_state_dict(load_checkpoint(args.out)["average"])
     metrics = validate(model, clips=args.validate)
     print(json.dumps(metrics, indent=2))

@@ -5,6 +5,7 @@ import torch
 from safetensors.torch import save_file
 
 from napari_cotracker.errors import ModelError
+from napari_cotracker.model.build import build_network
 from napari_cotracker.model.config import PRESETS
 from napari_cotracker.model.cotracker3 import CoTracker3
 from napari_cotracker.tracking.models import load_model, pick_device, pick_dtype
@@ -110,3 +111,19 @@ def test_dtype_names():
     assert pick_dtype("bfloat16", torch.device("cpu")) is torch.bfloat16
     with pytest.raises(ModelError, match="float32"):
         pick_dtype("int8", torch.device("cpu"))
+
+
+@pytest.mark.parametrize("preset", ["cotracker2v1", "cotracker1_stride_4_wind_12"])
+def test_older_generations_are_recognised(tmp_path, preset):
+    weights = build_network(PRESETS[preset]).state_dict()
+    if preset.startswith("cotracker2"):
+        weights["pos_emb"] = torch.zeros(1, 456, 96, 128)  # published files have it
+    torch.save(weights, tmp_path / f"{preset}.pth")
+    assert load_model(tmp_path / f"{preset}.pth", "cpu").config == PRESETS[preset]
+
+
+def test_networks_that_only_their_name_tells_apart_ask_for_it(tmp_path):
+    weights = build_network(PRESETS["cotracker1_stride_4_wind_8"]).state_dict()
+    torch.save(weights, tmp_path / "mine.pth")
+    with pytest.raises(ModelError, match="let it contain stride_4_wind_8 or"):
+        load_model(tmp_path / "mine.pth")

@@ -31,6 +31,7 @@ def small_network(**changes):
         "depth": 1,
         "virtual_tracks": 4,
         "published_faults": False,
+        "unqueried_take_part": False,
     }
     config = CoTracker3Config(**(numbers | changes))
     return CoTracker3(config).eval()

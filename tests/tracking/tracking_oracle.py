@@ -121,7 +121,15 @@ class StagedOracle:
         )
 
     def refine(
-        self, features, point_features, state, *, query_frame, overlap, iterations
+        self,
+        features,
+        point_features,
+        state,
+        *,
+        query_frame,
+        overlap,
+        n_real,
+        iterations,
     ):
         now = features[0, :, :, 0, 0].numpy()
         origin, step = now[0, 1:3], now[0, 3:]
@@ -129,6 +137,7 @@ class StagedOracle:
         native = world_xy(now[:, :1], points[:, 1:], points[:, 0])
         xy = torch.from_numpy((native - origin) / step).float()[None]
         assert state.xy.shape == xy.shape
+        assert 0 < n_real <= self.n_places(features)
         assert (query_frame < self.n_places(features)).all(), "not yet active"
         carried = (query_frame[0] < 0).nonzero()[:, 0]
         kept = state.xy[0, :overlap, carried]

@@ -1,0 +1,69 @@
+"""What a user has without any network: points that stay, and Lucas-Kanade."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_cotracker.errors import CoTrackerError
+
+if TYPE_CHECKING:
+    from napari_cotracker.evaluation.protocol import Task
+    from napari_cotracker.video import FrameSource
+
+# OpenCV's pyramidal tracker with the settings of most tutorials, made a little better.
+WINDOW = (21, 21)
+LEVELS = 4
+CRITERIA = (3, 30, 0.01)
+
+
+def stay(task: Task) -> npt.NDArray[np.float32]:
+    """Answer every target with its query position; (K, 2)."""
+    return task.queries.xy[task.target_query]
+
+
+def lucas_kanade(source: FrameSource, task: Task) -> npt.NDArray[np.float32]:
+    """Chain Lucas-Kanade from frame to frame; answers (K, 2).
+
+    Raises
+    ------
+    CoTrackerError
+        OpenCV is not installed.
+    """
+    try:
+        import cv2
+    except ImportError as error:
+        raise CoTrackerError(
+            "The Lucas-Kanade baseline needs OpenCV; "
+            "pip install opencv-python-headless, or leave the baseline out."
+        ) from error
+    answers = np.full((len(task.target_frame), 2), np.nan, np.float32)
+    first, last = task.queries.frame, _last_targets(task)
+    xy = task.queries.xy.copy()
+    before = None
+    for frame in range(int(first.min()), int(last.max()) + 1):
+        picture = cv2.cvtColor(source.read(frame, frame + 1)[0], cv2.COLOR_RGB2GRAY)
+        live = np.flatnonzero((first < frame) & (last >= frame))
+        if before is not None and len(live):
+            moved, found, _ = cv2.calcOpticalFlowPyrLK(  # type: ignore[call-overload]
+                before,
+                picture,
+                xy[live, None],
+                None,
+                winSize=WINDOW,
+                maxLevel=LEVELS,
+                criteria=CRITERIA,
+            )
+            xy[live] = np.where(found > 0, moved[:, 0], xy[live])
+        now = task.target_frame == frame
+        answers[now] = xy[task.target_query[now]]
+        before = picture
+    return answers
+
+
+def _last_targets(task: Task) -> npt.NDArray[np.int64]:
+    last = task.queries.frame.copy()
+    np.maximum.at(last, task.target_query, task.target_frame)
+    return last
