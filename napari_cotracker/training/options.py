@@ -39,10 +39,9 @@ STAGES: dict[str, Stage] = {
     ),
     "long": Stage(
         "windows",
-        ((24, 128, 128), (24, 96, 160), (32, 128, 128), (16, 192, 192)),
+        ((24, 128, 128), (24, 96, 160), (24, 160, 96), (32, 128, 128), (16, 160, 160)),
         points=48,
         batch=1,
-        iterations=4,
         learning_rate=3e-4,
     ),
     "gpu": Stage(
