@@ -47,7 +47,7 @@ def test_light_commands_import_neither_torch_nor_napari(argv):
 
 def test_help_names_every_command():
     text = build_parser().format_help()
-    assert all(command in text for command in ("demo", "track", "models", "train"))
+    assert all(command in text for command in ("demo", "track", "models", "evaluate"))
 
 
 @pytest.mark.parametrize(

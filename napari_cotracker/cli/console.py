@@ -68,13 +68,13 @@ class Console:
         print(f"napari-cotracker: {line}", file=sys.stderr, flush=True)
 
     @contextmanager
-    def progress(self, what: str) -> Iterator[ProgressBar]:
+    def progress(self, what: str, unit: str = "window") -> Iterator[ProgressBar]:
         """Open a progress bar; it stays silent with ``quiet`` or ``json``."""
         from tqdm import tqdm
 
         bar = tqdm(
             desc=what,
-            unit="window",
+            unit=unit,
             disable=self.quiet or self.json,
             # A log file gets a line now and then instead of ten per second.
             mininterval=0.1 if sys.stderr.isatty() else 10.0,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from napari_cotracker.cli.options import add_flags, chosen
 from napari_cotracker.cli.track import add_model_flags
+from napari_cotracker.errors import InputError
 from napari_cotracker.tracking.options import TrackingOptions
 
 if TYPE_CHECKING:
@@ -43,10 +44,16 @@ def run(args: argparse.Namespace, console: Console) -> int:
     clips = [clip for folder in args.clips for clip in find_labelled_clips(folder)]
     model = load_model(args.model, args.device, options.dtype)
     scores = []
-    for score in score_clips(
-        clips, model, options=options, baselines=not args.without_baselines
-    ):
-        scores.append(score)
-        console.warn(f"{score.clip}: {score.delta_avg:.3f} in {score.seconds:.0f} s")
+    with console.progress("scoring", unit="clip") as bar:
+        for score in score_clips(
+            clips, model, options=options, baselines=not args.without_baselines
+        ):
+            scores.append(score)
+            bar.show(len(scores), len(clips))
+    if not scores:
+        raise InputError(
+            "No clip has a label to score: each needs a track labelled on two frames "
+            "(within the horizon, if one was given)."
+        )
     console.report([asdict(score) for score in scores], [format_table(scores)])
     return 0
