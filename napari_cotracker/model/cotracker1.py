@@ -103,8 +103,9 @@ class CoTracker1(CoTracker2):
         self, video: Tensor, queries_txy: Tensor, iterations: int = 6
     ) -> Prediction:
         """Track (N, 3) queries through one (T, 3, H, W) clip at model resolution."""
-        # Published: earliest first; the order matters, see _scores.
-        order = torch.argsort(queries_txy[:, 0], stable=True)
+        # Published: earliest first, ties in whatever order torch leaves them. The order
+        # matters, see _scores, so this must be the same call, not a stable sort.
+        order = torch.sort(queries_txy[:, 0]).indices
         answer = super().predict(video, queries_txy[order], iterations)
         back = torch.argsort(order)
         return Prediction(answer.xy[:, back], answer.visibility[:, back], None)

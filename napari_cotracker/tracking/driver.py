@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from napari_cotracker.errors import InputError
 from napari_cotracker.tracking.clip_model import as_window_tracker
 from napari_cotracker.tracking.features import FeatureCache, FrameEncoder
 from napari_cotracker.tracking.frames import ModelFrame, choose_model_frame
@@ -24,6 +23,7 @@ from napari_cotracker.tracking.prepare import (
     plan_passes,
 )
 from napari_cotracker.tracking.progress import Progress
+from napari_cotracker.tracking.reference import check_reference, track_reference
 from napari_cotracker.tracking.support import global_grid
 from napari_cotracker.tracks import Queries
 from napari_cotracker.video import open_video
@@ -97,11 +97,6 @@ def track_iter(
     tracks, which are also the generator's return value. Parameters and errors are
     those of :func:`track`; nothing is read before the first ``next``.
     """
-    if options.reference:
-        raise InputError(
-            "reference=True reproduces the published predictor and is only available "
-            "with a published checkpoint; set reference=False for this model."
-        )
     anchors = queries if isinstance(queries, Queries) else Queries.from_txy(queries)
     source = open_video(
         video, contrast_limits=options.contrast_limits, channels=options.channels
@@ -118,7 +113,11 @@ def _track_source(
     first, last = frame_range_of(options, n_frames)
     anchors.check_inside(n_frames, (height, width))
     check_in_range(anchors, first, last)
-    tracker = as_window_tracker(_loaded(model, options))
+    network = _loaded(model, options)
+    if options.reference:
+        check_reference(network, anchors)
+        return (yield from _reference(source, anchors, network, options))
+    tracker = as_window_tracker(network)
     frame = choose_model_frame(
         (height, width),
         stride=tracker.stride,
@@ -140,6 +139,14 @@ def _track_source(
     with closing(FeatureCache(encoder, uses)) as cache:
         yield from _run(passes, tracker, cache, assembly, frame, options)
     return assembly.snapshot()
+
+
+def _reference(
+    source: FrameSource, anchors: Queries, network: Any, options: TrackingOptions
+) -> Generator[Progress, None, Tracks]:
+    for step in track_reference(source, anchors, network, options):
+        yield step
+    return step.tracks_so_far
 
 
 def _run(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,6 +10,7 @@ import torch
 
 from napari_cotracker.errors import TrackingError
 from napari_cotracker.model.interface import WindowState
+from napari_cotracker.tracking.inference import guarded_inference
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -108,7 +108,7 @@ def run_pass(
     """
     carried = None
     for window in plan.windows:
-        with _inference(window):
+        with guarded_inference(_name_of(window)):
             features = window_features(window.frames)
             entering = _enter(tracker, features, window, points, carried)
             supported = _with_support(tracker, features, entering, support_xy)
@@ -230,22 +230,6 @@ def _result(
     )
 
 
-@contextmanager
-def _inference(window: Window) -> Iterator[None]:
-    """Switch gradients off, and turn torch's errors into ones for people."""
+def _name_of(window: Window) -> str:
     low, high = sorted((window.frames[0], window.frames[-1]))
-    where = f"frames {low} to {high}"
-    try:
-        with torch.inference_mode():
-            yield
-    except (MemoryError, RuntimeError) as error:
-        first_line = str(error).strip().partition("\n")[0]
-        if isinstance(error, MemoryError) or "memory" in first_line.lower():
-            raise TrackingError(
-                f"Memory ran out on {where}; choose a smaller model_resolution, "
-                f"fewer points or a device with more memory ({first_line})."
-            ) from error
-        raise TrackingError(
-            f"The network failed on {where} ({first_line}); try another device, "
-            "dtype='float32' or another model."
-        ) from error
+    return f"frames {low} to {high}"
