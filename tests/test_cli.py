@@ -57,7 +57,7 @@ def test_help_names_every_command():
         (["track"], "required: VIDEO"),
         (["models", "info"], "Which model?"),
         (["models", "info", "cotraker3_online"], "Did you mean cotracker3_online"),
-        (["models", "download", "x"], "invalid choice"),
+        (["models", "upload", "x"], "invalid choice"),
         (["track", "v", "--queries", "q", "--out", "o", "--iterations", "x"], "int"),
     ],
 )

@@ -1,15 +1,17 @@
-"""``napari-cotracker models [list | info M]``: which networks exist."""
+"""``napari-cotracker models [list | info M | download M]``: which networks exist."""
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from napari_cotracker.weights import find_model, list_models
+from napari_cotracker.errors import InputError
+from napari_cotracker.weights import download_weights, find_model, list_models
 
 if TYPE_CHECKING:
     import argparse
 
-    from napari_cotracker.cli.console import Console
+    from napari_cotracker.cli.console import Console, ProgressBar
     from napari_cotracker.weights import ModelRecord
 
 
@@ -18,26 +20,51 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=("list", "info"),
+        choices=("list", "info", "download"),
         default="list",
-        help="'list' (the default) or 'info'",
+        help="'list' (the default), 'info' or 'download'",
     )
-    parser.add_argument("model", nargs="?", help="the model that 'info' is about")
+    parser.add_argument(
+        "model", nargs="?", help="the model that 'info' or 'download' is about"
+    )
+    parser.add_argument(
+        "--accept-licence",
+        action="store_true",
+        help="accept CC-BY-NC 4.0, the licence of the published checkpoints "
+        "(no commercial use); 'download' needs it",
+    )
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
-    """Print all models, or everything about one."""
+    """Print all models, or everything about one, which may be downloaded first."""
     if args.what == "list":
         records = list_models()
         console.report([as_dict(record) for record in records], _table(records))
-    else:
-        if args.model is None:
-            from napari_cotracker.errors import InputError
-
-            raise InputError("Which model? Write 'napari-cotracker models info NAME'.")
-        record = find_model(args.model)
-        console.report(as_dict(record), _details(record))
+        return 0
+    if args.model is None:
+        raise InputError(
+            f"Which model? Write 'napari-cotracker models {args.what} NAME'."
+        )
+    if args.what == "download":
+        _download(args.model, args.accept_licence, console)
+    record = find_model(args.model)
+    console.report(as_dict(record), _details(record))
     return 0
+
+
+def _download(name: str, accept_licence: bool, console: Console) -> None:
+    with ExitStack() as opened:
+        bars: list[ProgressBar] = []
+
+        def show(done: int, total: int) -> None:
+            # Not sooner, so that a refusal or a file that is here shows no bar.
+            if not bars:
+                bars.append(opened.enter_context(console.progress(name, unit="B")))
+                bars[0].bar.unit_scale = True
+                bars[0].bar.initial = bars[0].bar.n = done
+            bars[0].show(done, total)
+
+        download_weights(name, accept_licence=accept_licence, on_progress=show)
 
 
 def as_dict(record: ModelRecord) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The checkpoints published by the authors of CoTracker: addresses and terms only.
 
-Their digests were never published, so none is pinned here.
+Their digests were never published, so none is pinned here: the first download is.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def _record(name: str, parameters: int, origin: str, what: str) -> ModelRecord:
         parameters=parameters,
         licence=LICENCE,
         origin=origin,
-        description=f"{what}; not bundled, load it by path for now.",
+        description=f"{what}; not bundled, download it or give its path.",
     )
 
 

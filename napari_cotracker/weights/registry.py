@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import hashlib
 import json
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from napari_cotracker.errors import ModelError
+from napari_cotracker.weights.downloaded import digest_of, located, read_pin
 from napari_cotracker.weights.published import PUBLISHED
 from napari_cotracker.weights.record import ModelRecord
 
@@ -26,7 +26,12 @@ def list_models() -> tuple[ModelRecord, ...]:
         A bundled card is damaged.
     """
     cards = sorted(BUNDLED_FOLDER.glob("*.json"))
-    return (*(read_card(card) for card in cards), *PUBLISHED)
+    return (*(read_card(card) for card in cards), *map(located, PUBLISHED))
+
+
+def is_published(name: str) -> bool:
+    """Whether a model is one that the authors of CoTracker published."""
+    return any(record.name == name for record in PUBLISHED)
 
 
 def read_card(path: Path) -> ModelRecord:
@@ -99,25 +104,35 @@ def find_weights(name: str) -> Path:
     record = find_model(name)
     if record.where is None:
         raise ModelError(_absence(record))
-    digest = hashlib.sha256(record.where.read_bytes()).hexdigest()
-    if record.sha256 is not None and digest != record.sha256:
+    expected = record.sha256
+    if is_published(name):
+        pin = read_pin(record.where)
+        expected = None if pin is None else pin.sha256
+    digest = digest_of(record.where)
+    if expected is not None and digest != expected:
         raise ModelError(
             f"The weights of {name!r} at {record.where} are damaged: sha256 is "
-            f"{digest[:12]}..., expected {record.sha256[:12]}...; reinstall "
-            "napari-cotracker."
+            f"{digest[:12]}..., expected {expected[:12]}...; {_remedy(name)}."
         )
     return record.where
 
 
+def _remedy(name: str) -> str:
+    if is_published(name):
+        return f"run 'napari-cotracker models download {name} --accept-licence'"
+    return "reinstall napari-cotracker"
+
+
 def _absence(record: ModelRecord) -> str:
-    if record in PUBLISHED:
+    if is_published(record.name):
         return (
-            f"Model {record.name!r} is not bundled ({record.licence}): download "
-            f"{record.origin} yourself and give the path of that file as the model."
+            f"Model {record.name!r} is not on this machine ({record.licence}, from "
+            f"{record.origin}): {_remedy(record.name)}, or give the path of a "
+            "checkpoint that you have."
         )
     return (
         f"The weights of {record.name!r} are missing from this installation; "
-        "reinstall napari-cotracker."
+        f"{_remedy(record.name)}."
     )
 
 
