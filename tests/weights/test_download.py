@@ -295,8 +295,8 @@ def test_a_silent_server_is_given_up(site, monkeypatch, silent_after):
 
 
 def test_a_slow_but_steady_server_is_waited_for(site, monkeypatch):
-    monkeypatch.setattr(transfer, "SILENCE_TIMEOUT_S", 0.5)
-    site.pause_s = 0.07
+    monkeypatch.setattr(transfer, "SILENCE_TIMEOUT_S", 1.5)
+    site.pause_s = 0.15
     assert download().read_bytes() == BYTES
 
 
