@@ -1,6 +1,6 @@
 """How right the tracks are, on recordings with labels.
 
 Map: ``labelled`` reads a folder with a recording and its labels, ``protocol`` makes
-queries and targets of them, ``metrics`` counts, ``baselines`` are what a user has
-anyway, ``run`` puts them in one table.
+queries and targets of them, ``baselines`` are what a user has anyway, ``run`` puts
+them in one table.
 """

@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from napari_cotracker.evaluation.baselines import lucas_kanade, stay
-from napari_cotracker.evaluation.metrics import delta_avg, errors_256
 from napari_cotracker.evaluation.protocol import make_task
 from napari_cotracker.tracking import TrackingOptions, track
+from napari_cotracker.tracks.accuracy import delta_avg, errors_256
 from napari_cotracker.video import open_video
 
 if TYPE_CHECKING:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
+from napari_cotracker.model.arithmetic import reduced
 from napari_cotracker.model.correlation import (
     FeatureLevel,
     build_pyramid,
@@ -87,7 +87,7 @@ class CoTracker2(nn.Module):
 
     def encode(self, frames: Tensor) -> Tensor:
         """Encode (B, T, 3, H, W) frames into (B, T, C, h, w)."""
-        with self._autocast():
+        with reduced(self.arithmetic, frames.device):
             features: Tensor = self.fnet(frames.flatten(0, 1)).float()
         return features.unflatten(0, frames.shape[:2])
 
@@ -126,7 +126,7 @@ class CoTracker2(nn.Module):
         position = self._embed_position(state.xy[:, 0], features.shape[-2:])
         states = []
         for _ in range(iterations):
-            with self._autocast():
+            with reduced(self.arithmetic, features.device):
                 tokens = self._tokens(pyramid, track_features, state, fresh)
                 tokens = tokens + position[:, None] + self._time_table()[:, :, None]
                 update = self._transform(tokens, query_frame < n_frames).float()
@@ -189,11 +189,6 @@ class CoTracker2(nn.Module):
     def _update_features(self, change: Tensor) -> Tensor:
         out: Tensor = self.track_feat_updater(change)
         return out
-
-    def _autocast(self) -> AbstractContextManager[None]:
-        if self.arithmetic is torch.float32:
-            return nullcontext()
-        return torch.autocast(self.norm.weight.device.type, self.arithmetic)
 
 
 def _feature_updater(channels: int) -> nn.Sequential:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 import torch
@@ -10,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from napari_cotracker.errors import InputError
+from napari_cotracker.model.arithmetic import reduced
 from napari_cotracker.model.correlation import (
     FeatureLevel,
     build_pyramid,
@@ -92,7 +92,7 @@ class CoTracker3(nn.Module):
     def encode(self, frames: Tensor) -> Tensor:
         """Encode (B, T, 3, H, W) frames into L2-normalised (B, T, C, h, w)."""
         self._check_frames(frames)
-        with self._autocast():
+        with reduced(self.arithmetic, frames.device):
             features = self.fnet(frames.flatten(0, 1)).float()
         norm = features.square().sum(dim=1, keepdim=True).clamp_min(1e-12).sqrt()
         return (features / norm).unflatten(0, frames.shape[:2])
@@ -139,7 +139,7 @@ class CoTracker3(nn.Module):
         for _ in range(iterations):
             # As published: gradients do not flow through earlier positions.
             state = state._replace(xy=state.xy.detach())
-            with self._autocast():
+            with reduced(self.arithmetic, features.device):
                 state = self._update(pyramid, point_features, state)
             states.append(state)
         return states
@@ -187,11 +187,6 @@ class CoTracker3(nn.Module):
             state.visibility + update[..., 2],
             state.confidence + update[..., 3],
         )
-
-    def _autocast(self) -> AbstractContextManager[None]:
-        if self.arithmetic is torch.float32:
-            return nullcontext()
-        return torch.autocast(self.time_emb.device.type, self.arithmetic)
 
     def _check_frames(self, frames: Tensor) -> None:
         # Every correlation level needs at least one feature pixel.

@@ -94,9 +94,15 @@ def _check(args: argparse.Namespace) -> None:
         )
 
 
-def _measure(args: argparse.Namespace) -> dict[str, dict[str, float]]:
+def _measure(args: argparse.Namespace) -> dict[str, float]:
+    """Validate; one flat ``split metric`` entry per number, as the card has them."""
     model = CoTracker3(COTRACKER3_PRESETS[args.preset])
     model.load_state_dict(load_checkpoint(args.out)["average"])
-    metrics = validate(model, clips=args.validate)
+    table = validate(model, clips=args.validate)
+    metrics = {
+        f"{split} {key}": value
+        for split, row in table.items()
+        for key, value in row.items()
+    }
     print(json.dumps(metrics, indent=2))
     return metrics

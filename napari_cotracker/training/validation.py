@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from napari_cotracker.tracks.accuracy import delta_avg, errors_256
 from napari_cotracker.training.scenes import validation_clips
 
 if TYPE_CHECKING:
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from napari_cotracker.training.scenes import SyntheticClip
 
 SPLITS = ("motion", "occlusion", "texture", "microscopy", "articulated")
-# TAP-Vid: errors in pixels of a 256 x 256 frame.
-THRESHOLDS_PX = (1, 2, 4, 8, 16)
 VISIBLE_FROM = 0.5
 
 
@@ -58,26 +57,22 @@ def score_clip(
     with torch.inference_mode():
         answer = model.predict(clip.video, queries_txy, iterations)
     later = np.arange(len(visible))[:, None] > first
-    scale = 256 / np.array([clip.video.shape[3], clip.video.shape[2]])
     truth_xy = clip.tracks_xy.numpy()
-    error = np.linalg.norm((answer.xy.numpy() - truth_xy) * scale, axis=-1)
-    still = np.linalg.norm((query_xy.numpy() - truth_xy) * scale, axis=-1)
+    size = (clip.video.shape[2], clip.video.shape[3])
+    error = errors_256(answer.xy.numpy(), truth_xy, size)
+    still = errors_256(query_xy.numpy(), truth_xy, size)
     seen = later & visible
     trusted = answer.visibility if answer.confidence is None else answer.confidence
     confident = seen & (trusted.numpy() >= VISIBLE_FROM)
     called = answer.visibility.numpy() >= VISIBLE_FROM
     return {
-        "delta_avg": _delta(error[seen]),
-        "still": _delta(still[seen]),
+        "delta_avg": delta_avg(error[seen]),
+        "still": delta_avg(still[seen]),
         "occlusion_accuracy": float((called == visible)[later].mean()),
         "within_8px_when_confident": float((error[confident] < 8).mean())
         if confident.any()
         else float("nan"),
     }
-
-
-def _delta(error: np.ndarray) -> float:
-    return float(np.mean([(error < t).mean() for t in THRESHOLDS_PX]))
 
 
 def _mean_of(rows: list[dict[str, float]]) -> dict[str, float]:

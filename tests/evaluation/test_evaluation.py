@@ -10,8 +10,8 @@ import pytest
 from napari_cotracker.errors import FormatError
 from napari_cotracker.evaluation.baselines import lucas_kanade, stay
 from napari_cotracker.evaluation.labelled import find_labelled_clips, read_labelled_clip
-from napari_cotracker.evaluation.metrics import delta_avg, errors_256
 from napari_cotracker.evaluation.protocol import make_task
+from napari_cotracker.tracks.accuracy import delta_avg, errors_256
 from napari_cotracker.video import open_video
 
 OUTSIDE = Path(__file__).parents[3] / "shared" / "clips"
