@@ -97,4 +97,5 @@ def _details(record: ModelRecord) -> list[str]:
     values = {**as_dict(record), "parameters": f"{record.parameters:,}"}
     metrics = values.pop("metrics")
     lines = [f"{key:<12}{'-' if v is None else v}" for key, v in values.items()]
-    return [*lines, *(f"  {key:<24}{value:g}" for key, value in metrics.items())]
+    wide = 2 + max(map(len, metrics), default=0)
+    return [*lines, *(f"  {key:<{wide}}{value:g}" for key, value in metrics.items())]
