@@ -14,3 +14,14 @@ def reduced(
     if arithmetic is torch.float32:
         return nullcontext()
     return torch.autocast(device.type, arithmetic)
+
+
+def gains_from_bf16(device: torch.device) -> bool:
+    """Whether a device multiplies in bf16 itself; emulated it would be slower."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device.type != "cpu":
+        return False
+    # Not public yet in every torch that we support.
+    probes = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return any(getattr(torch.cpu, probe, bool)() for probe in probes)

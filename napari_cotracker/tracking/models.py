@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from napari_cotracker.errors import ModelError
+from napari_cotracker.model.arithmetic import gains_from_bf16
 from napari_cotracker.model.build import build_network
 from napari_cotracker.model.checkpoint import fit_weights, read_state_dict
 from napari_cotracker.model.config import PRESETS
@@ -38,7 +39,8 @@ def load_model(
     device : str
         ``auto`` takes CUDA, then MPS, then the CPU; or any torch device name.
     dtype : {"auto", "float32", "bfloat16", "float16"}
-        Arithmetic; ``auto`` is reduced precision only where the hardware gains.
+        Arithmetic; ``auto`` is bfloat16 for our own networks where the hardware gains
+        from it, else float32.
 
     Returns
     -------
@@ -55,7 +57,7 @@ def load_model(
     network = build_network(PRESETS[recognise_preset(weights, path.name)])
     network.load_state_dict(fit_weights(weights, network, path.name))
     place = pick_device(device)
-    network.arithmetic = pick_dtype(dtype, place)
+    network.arithmetic = pick_dtype(dtype, place, exact=network.config.published_faults)
     return network.to(place).eval().requires_grad_(False)
 
 
@@ -82,11 +84,16 @@ def pick_device(device: str) -> torch.device:
     return torch.device(device)
 
 
-def pick_dtype(dtype: str, device: torch.device) -> torch.dtype:
-    """Turn a dtype name into the arithmetic to use on a device."""
+def pick_dtype(dtype: str, device: torch.device, *, exact: bool = False) -> torch.dtype:
+    """Turn a dtype name into the arithmetic to use on a device.
+
+    ``exact``: whether ``auto`` must keep float32. Published networks are loaded for
+    their published numbers; ours was trained in bf16 and moves by hundredths of a
+    pixel at nearly twice the speed.
+    """
     if dtype == "auto":
-        gains = device.type == "cuda" and torch.cuda.is_bf16_supported()
-        return torch.bfloat16 if gains else torch.float32
+        fast = gains_from_bf16(device) and not exact
+        return torch.bfloat16 if fast else torch.float32
     if dtype not in DTYPES:
         raise ModelError(
             f"dtype is '{dtype}'; expected 'auto' or one of {', '.join(DTYPES)}."

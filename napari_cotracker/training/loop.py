@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from napari_cotracker.model.arithmetic import gains_from_bf16
 from napari_cotracker.model.config import COTRACKER3_PRESETS
 from napari_cotracker.model.cotracker3 import CoTracker3
 from napari_cotracker.training.batches import Batch, stream_batches
@@ -166,18 +167,13 @@ def fast_arithmetic(device: torch.device) -> Iterator[None]:
 
     The fused CPU attention has a slow backward pass for windows as short as ours.
     """
-    fast = device.type == "cuda" or _cpu_has_bf16()
+    fast = gains_from_bf16(device)
     with torch.autocast(device.type, torch.bfloat16, enabled=fast):
         if device.type == "cpu":
             with sdpa_kernel(SDPBackend.MATH):
                 yield
         else:
             yield
-
-
-def _cpu_has_bf16() -> bool:
-    probe = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
-    return bool(probe and probe())
 
 
 def _quiet_heads(model: CoTracker3) -> None:

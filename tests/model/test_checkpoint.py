@@ -1,13 +1,17 @@
 """Checkpoints are read strictly, and a misfit is explained."""
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
 
 from napari_cotracker.errors import ModelError
+from napari_cotracker.model.arithmetic import gains_from_bf16
 from napari_cotracker.model.build import build_network
 from napari_cotracker.model.config import PRESETS
 from napari_cotracker.model.cotracker3 import CoTracker3
+from napari_cotracker.sample import sample_clip
+from napari_cotracker.tracking import TrackingOptions, track
 from napari_cotracker.tracking.models import load_model, pick_device, pick_dtype
 
 
@@ -92,6 +96,27 @@ def test_code_inside_a_checkpoint_is_not_run(tmp_path, capsys):
     assert "code ran" not in capsys.readouterr().out
 
 
+def test_published_networks_stay_in_float32(tmp_path):
+    network = build_network(PRESETS["cotracker3_online"])
+    torch.save(network.state_dict(), tmp_path / "w.pth")
+    assert load_model(tmp_path / "w.pth", "cpu").arithmetic is torch.float32
+
+
+def test_the_bundled_network_follows_the_sample_clip_in_either_arithmetic():
+    clip = sample_clip()
+    options = TrackingOptions(last_frame=20, direction="forward")
+    answers = {}
+    for dtype in ("float32", "bfloat16"):
+        network = load_model("compact", "cpu", dtype)
+        queries = clip.queries.txy[clip.queries.frame == 0]
+        answers[dtype] = track(clip.video, queries, network, options).xy[:21]
+    moved = np.linalg.norm(answers["float32"] - answers["bfloat16"], axis=-1)
+    assert np.median(moved) < 0.05
+    truth_xy = clip.truth.xy[:21, clip.queries.frame == 0]
+    error = np.linalg.norm(answers["bfloat16"] - truth_xy, axis=-1)
+    assert np.median(error) < 2
+
+
 def test_missing_file_and_unknown_name(tmp_path):
     with pytest.raises(ModelError, match="no checkpoint file"):
         load_model(tmp_path / "absent.pth")
@@ -107,7 +132,10 @@ def test_absent_device_names_what_is_there():
 
 
 def test_dtype_names():
-    assert pick_dtype("auto", torch.device("cpu")) is torch.float32
+    fast = gains_from_bf16(torch.device("cpu"))
+    expected = torch.bfloat16 if fast else torch.float32
+    assert pick_dtype("auto", torch.device("cpu")) is expected
+    assert pick_dtype("auto", torch.device("cpu"), exact=True) is torch.float32
     assert pick_dtype("bfloat16", torch.device("cpu")) is torch.bfloat16
     with pytest.raises(ModelError, match="float32"):
         pick_dtype("int8", torch.device("cpu"))
