@@ -111,6 +111,15 @@ def test_bad_input_gets_one_line_and_leaves_nothing(
     assert {p: p.read_bytes() for p in here.iterdir()} == before
 
 
+@pytest.fixture
+def ctrl_c_works():
+    """Undo that shells let programs in the background ignore Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c_works")
 def test_ctrl_c_saves_the_finished_part(here, monkeypatch, capsys):
     def press_ctrl_c(bar, done, total):
         signal.raise_signal(signal.SIGINT)
