@@ -69,15 +69,23 @@ def decoded(
 
     Damaged packets are passed over, as FFmpeg's own player does.
     """
+    # PyAV now and then loses a label (seen once in some forty openings in a row); the
+    # time of presentation then tells which packet a frame came from.
+    by_time: dict[int | None, int] = {}
     for count, packet in enumerate(demuxed(container, stream)):
-        packet.opaque = count if label == "count" else getattr(packet, label)
+        given = count if label == "count" else getattr(packet, label)
+        packet.opaque = given
+        by_time[packet.pts] = given
         try:
             frames = packet.decode()
         except av.FFmpegError:
             continue
         for frame in frames:
-            if frame.opaque is not None:
-                yield frame.opaque, frame  # type: ignore[misc]
+            found = frame.opaque
+            if found is None and frame.pts is not None:
+                found = by_time.get(frame.pts)
+            if found is not None:
+                yield found, frame  # type: ignore[misc]
 
 
 def first_label(container: InputContainer, stream: VideoStream, label: Label) -> int:
