@@ -3,7 +3,7 @@
 Map of the tree (imports go downwards only; ``tests/test_architecture.py``)::
 
     widgets/   Qt and napari          cli/   headless twin
-    overlay/   tracks drawn over frames
+    project/   document, edits, undo  overlay/ tracks drawn over frames
     tracking/  a whole recording: windows, directions, progress, cancel
     model/     networks (torch)       video/   frame sources
     tracks/    plain arrays           weights/ which checkpoints exist

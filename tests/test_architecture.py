@@ -25,6 +25,7 @@ ALLOWED: dict[str, set[str]] = {
     "weights": set(),
     "io": {"tracks", "files"},
     "overlay": {"tracks", "video", "files"},
+    "project": {"tracks", "io", "files"},
     "sample": {"tracks", "io"},
     "training": {"model", "tracks"},
     "tracking": {"model", "video", "tracks", "weights"},
