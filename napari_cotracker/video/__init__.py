@@ -5,7 +5,8 @@ Map::
     opening.py     open_video: which backend opens what
     source.py      FrameSource, the contract: (T, H, W, 3) uint8
     encoded.py     MP4, AVI, MOV, ...   packets.py   which packet is which frame
-    streams.py     demuxing, decoding
+    decoding.py    seeking, cache       streams.py   demuxing, labels
+    pictures.py    frames to pixels     orientation.py  which way is up
     tiff.py        TIFF stacks          folder.py    folders of images
     array.py       arrays               layout.py    which axis is which
     conversion.py  channels             contrast.py  one window per recording

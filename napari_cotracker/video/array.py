@@ -62,7 +62,8 @@ class ArraySource(FrameSource):
             name,
             layout.n_frames,
             layout.size,
-            fps=fps,
+            fps=options.fps or fps,
+            times=options.times(layout.n_frames, None),
             contrast_limits=self._conversion.contrast_limits,
             notes=tuple(
                 n

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ def open_video(
     channels: int | Sequence[int] | None = None,
     axes: str | None = None,
     plane: int | None = None,
+    fps: float | None = None,
 ) -> FrameSource:
     """Open a recording; frames are read when they are asked for.
 
@@ -49,6 +51,8 @@ def open_video(
         where they are not the usual ones or the file's metadata are wrong.
     plane : int or None
         Which Z plane to take, where there are several beside time.
+    fps : float or None
+        Frames per second, where the file does not hold them or is wrong.
 
     Returns
     -------
@@ -62,7 +66,7 @@ def open_video(
     InputError
         The array or the choices cannot be read as a recording.
     """
-    options = ReadingOptions.given(contrast_limits, channels, axes, plane)
+    options = ReadingOptions.given(contrast_limits, channels, axes, plane, fps)
     if isinstance(video, FrameSource):
         return _unchanged(video, options)
     given = _existing_path(video) if isinstance(video, (str, os.PathLike)) else video
@@ -83,10 +87,10 @@ def open_video(
 
 def _unchanged(source: FrameSource, options: ReadingOptions) -> FrameSource:
     same = options.contrast_limits in (None, source.contrast_limits)
-    if not same or options.channels or options.axes or options.plane is not None:
+    if not same or replace(options, contrast_limits=None) != ReadingOptions():
         raise InputError(
-            f"{source.name} is open already; give contrast_limits, channels, axes and "
-            "plane when opening it."
+            f"{source.name} is open already; give contrast_limits, channels, axes, "
+            "plane and fps when opening it."
         )
     return source
 

@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from operator import index
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from napari_cotracker.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import numpy.typing as npt
 
 
 @dataclass(frozen=True)
@@ -19,13 +23,14 @@ class ReadingOptions:
     Raises
     ------
     InputError
-        A channel or plane is not a whole number.
+        A channel or plane is not a whole number, or fps is not above 0.
     """
 
     contrast_limits: tuple[float, float] | None = None
     channels: tuple[int, ...] | None = None
     axes: str | None = None
     plane: int | None = None
+    fps: float | None = None
 
     @classmethod
     def given(
@@ -34,6 +39,7 @@ class ReadingOptions:
         channels: int | Sequence[int] | None,
         axes: str | None,
         plane: int | None,
+        fps: float | None = None,
     ) -> ReadingOptions:
         """Accept one channel as a bare number and axes in any case."""
         try:
@@ -49,9 +55,22 @@ class ReadingOptions:
                 f"channels={channels!r}, plane={plane!r}: expected whole numbers."
             ) from error
         letters = None if axes is None else str(axes).upper()
-        return cls(contrast_limits, channels, letters, plane)
+        return cls(contrast_limits, channels, letters, plane, _checked_rate(fps))
 
-    @property
-    def is_default(self) -> bool:
-        """Whether nothing was asked for."""
-        return self == ReadingOptions()
+    def times(
+        self, n_frames: int, found: npt.NDArray[np.float64] | None
+    ) -> npt.NDArray[np.float64] | None:
+        """Return the times by the rate given, else those found in the file."""
+        return found if self.fps is None else np.arange(n_frames) / self.fps
+
+
+def _checked_rate(fps: float | None) -> float | None:
+    if fps is None:
+        return None
+    try:
+        rate = float(fps)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"fps={fps!r}: expected a number above 0.") from error
+    if not 0 < rate < float("inf"):
+        raise InputError(f"fps={fps!r}: expected a number above 0.")
+    return rate

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import warnings
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -50,6 +51,10 @@ class PacketIndex:
         Frame number and seek timestamp of each keyframe, rising.
     times : (T,) float64 or None
         Seconds since the first frame.
+    keyframe_labels : frozenset of int
+        Labels of the packets at which decoding may start.
+    stores_times : bool
+        Whether the file says when each frame is shown (AVI counts frames only).
     """
 
     label: Label
@@ -57,6 +62,7 @@ class PacketIndex:
     keyframes: list[tuple[int, int]]
     times: npt.NDArray[np.float64] | None
     keyframe_labels: frozenset[int] = field(default_factory=frozenset)
+    stores_times: bool = True
 
     @property
     def n_frames(self) -> int:
@@ -77,6 +83,44 @@ def scan(path: Path) -> PacketIndex:
     VideoError
         No frame of the file can be decoded.
     """
+    found = _demux(path)
+    packets = found.packets
+    label = _label(packets)
+    times_known = found.stores_times and _unique([p.pts for p in packets])
+    shown: list[int | None] = []
+    if label == "count" or not (times_known or all(p.is_keyframe for p in packets)):
+        order, shown = _order_by_decoding(path, label)
+    else:
+        rank = [p.pts for p in packets] if times_known else list(range(len(packets)))
+        ranked = sorted(zip(rank, packets, strict=True), key=lambda pair: pair[0])  # type: ignore[arg-type,return-value]
+        order = {getattr(p, label): i for i, (_, p) in enumerate(ranked)}
+        order = _without_undecodable_ends(path, label, order, packets)
+    if not order:
+        raise VideoError(
+            f"'{path.name}' has no frame that can be decoded; it is damaged or uses "
+            "an encoding that this installation of FFmpeg lacks."
+        )
+    _warn_of_missing(path, len(order), found.promised)
+    index = _index(label, order, packets, times_known)
+    stamps = _stamps(found, index, shown)
+    return replace(
+        index,
+        times=_seconds(stamps, found.time_base),
+        stores_times=found.stores_times,
+    )
+
+
+@dataclass(frozen=True)
+class _Demuxed:
+    """What demuxing a whole file tells."""
+
+    packets: list[Packet]
+    time_base: float
+    stores_times: bool
+    promised: int
+
+
+def _demux(path: Path) -> _Demuxed:
     with opened(path) as (container, stream):
         stores_times = not set(container.format.name.split(",")) & _WITHOUT_TIMES
         packets = [
@@ -96,22 +140,7 @@ def scan(path: Path) -> PacketIndex:
             promised = max(promised, stream.frames)
     while packets and packets[-1].is_cut_off:
         packets.pop()
-    label = _label(packets)
-    times_known = stores_times and _unique([p.pts for p in packets])
-    if label == "count" or not (times_known or all(p.is_keyframe for p in packets)):
-        order = _order_by_decoding(path, label)
-    else:
-        rank = [p.pts for p in packets] if times_known else list(range(len(packets)))
-        ranked = sorted(zip(rank, packets, strict=True), key=lambda pair: pair[0])  # type: ignore[arg-type,return-value]
-        order = {getattr(p, label): i for i, (_, p) in enumerate(ranked)}
-        order = _without_undecodable_ends(path, label, order, packets)
-    if not order:
-        raise VideoError(
-            f"'{path.name}' has no frame that can be decoded; it is damaged or uses "
-            "an encoding that this installation of FFmpeg lacks."
-        )
-    _warn_of_missing(path, len(order), promised)
-    return _index(label, order, packets, time_base, times_known)
+    return _Demuxed(packets, time_base, stores_times, promised)
 
 
 def _ends_early(stream: VideoStream, packets: list[Packet]) -> bool:
@@ -138,10 +167,15 @@ def _unique(values: list[int | None]) -> bool:
     return None not in values and len(set(values)) == len(values)
 
 
-def _order_by_decoding(path: Path, label: Label) -> dict[int, int]:
+def _order_by_decoding(
+    path: Path, label: Label
+) -> tuple[dict[int, int], list[int | None]]:
+    """Return the frame number by label, and when each frame is shown."""
     with opened(path) as (container, stream):
-        labels = [found for found, _ in decoded(container, stream, label)]
-    return {found: i for i, found in enumerate(dict.fromkeys(labels))}
+        shown: dict[int, int | None] = {}
+        for found, frame in decoded(container, stream, label):
+            shown.setdefault(found, frame.pts)
+    return {found: i for i, found in enumerate(shown)}, list(shown.values())
 
 
 def _without_undecodable_ends(
@@ -153,7 +187,7 @@ def _without_undecodable_ends(
         first = next((order[i] for i, _ in frames if i in order), None)
         if first is None:
             return {}
-        index = _index(label, order, packets, 0.0, False)
+        index = _index(label, order, packets, False)
         last = first
         for _, timestamp in index.keyframes[::-1]:
             container.seek(timestamp, stream=stream)
@@ -178,26 +212,54 @@ def _warn_of_missing(path: Path, found: int, promised: int) -> None:
 
 
 def _index(
-    label: Label,
-    order: dict[int, int],
-    packets: list[Packet],
-    time_base: float,
-    times_known: bool,
+    label: Label, order: dict[int, int], packets: list[Packet], times_known: bool
 ) -> PacketIndex:
-    numbered = range(len(packets)) if label == "count" else None
-    labels = numbered or [getattr(p, label) for p in packets]
-    used = [p for i, p in zip(labels, packets, strict=True) if i in order]
+    labels = _labels(label, packets)
     keyframes = sorted(
         (order[i], p.pts if times_known and p.pts is not None else p.dts or 0)
         for i, p in zip(labels, packets, strict=True)
         if p.is_keyframe and i in order and label != "count"
     )
-    stamps = [p.pts if times_known else p.dts for p in used]
-    times = None
-    if time_base and _unique(stamps):
-        seconds = np.sort(np.asarray(stamps, np.float64)) * time_base
-        times = seconds - seconds[0]
     key_labels = frozenset(
         i for i, p in zip(labels, packets, strict=True) if p.is_keyframe
     )
-    return PacketIndex(label, order, keyframes, times, key_labels)
+    return PacketIndex(label, order, keyframes, None, key_labels)
+
+
+def _labels(label: Label, packets: list[Packet]) -> list[int]:
+    if label == "count":
+        return list(range(len(packets)))
+    return [getattr(p, label) for p in packets]
+
+
+def _stamps(
+    found: _Demuxed, index: PacketIndex, shown: list[int | None]
+) -> list[int | None]:
+    """Return when each frame is shown, in order, as the best witness says."""
+    if found.stores_times and shown and _rising(shown):
+        return shown
+    used = [
+        packet
+        for label, packet in zip(
+            _labels(index.label, found.packets), found.packets, strict=True
+        )
+        if label in index.order
+    ]
+    for key in ("pts", "dts") if found.stores_times else ("dts",):
+        stamps = [getattr(p, key) for p in used]
+        if _unique(stamps):
+            return sorted(stamps)
+    return []
+
+
+def _rising(stamps: list[int | None]) -> bool:
+    return None not in stamps and all(a < b for a, b in pairwise(stamps))  # type: ignore[operator]
+
+
+def _seconds(
+    stamps: list[int | None], time_base: float
+) -> npt.NDArray[np.float64] | None:
+    if not (stamps and time_base):
+        return None
+    seconds = np.asarray(stamps, np.float64) * time_base
+    return seconds - seconds[0]

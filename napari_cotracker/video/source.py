@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from copy import copy
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -184,6 +185,14 @@ class FrameSource(ABC):
         )
         head = f"{self.name}: {count} of {self.size[1]} x {self.size[0]} pixels"
         return ", ".join([head, *rate, *self._notes, shown])
+
+    def duplicate(self) -> Self:
+        """Return the same recording with file handles and cache of its own.
+
+        For reading in two places at once, as a viewer and a tracker do: with one
+        handle each would undo the other's seeking.
+        """
+        return copy(self)
 
     def close(self) -> None:  # noqa: B027 - not every backend holds something open
         """Let go of open files; a later read opens them again."""

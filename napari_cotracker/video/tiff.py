@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import struct
+import threading
 import warnings
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +23,7 @@ from napari_cotracker.video.source import VideoWarning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Self
 
 SUFFIXES = frozenset((".tif", ".tiff", ".lsm"))
 
@@ -58,6 +61,7 @@ class TiffPages:
         self._path = path
         self._open_file: tifffile.TiffFile | None = None
         self._mapped: npt.NDArray[Any] | None = None
+        self._lock = threading.RLock()
         with _complaints(path):
             series = self._series(choose=True)
         self.shape = tuple(int(n) for n in series.shape)
@@ -80,12 +84,20 @@ class TiffPages:
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the open file."""
-        return {**self.__dict__, "_open_file": None, "_mapped": None}
+        closed = {"_open_file": None, "_mapped": None}
+        return {k: v for k, v in {**self.__dict__, **closed}.items() if k != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore; the file is opened at the next read."""
+        self.__dict__.update(state)
+        self._lock = threading.RLock()
 
     def __getitem__(self, key: tuple[int | slice, ...]) -> npt.NDArray[Any]:
         """Read by one integer or slice per axis."""
         try:
-            return self._get(key)
+            # Pages share one place in the file.
+            with self._lock:
+                return self._get(key)
         except _READING_ERRORS as error:
             raise VideoError(
                 f"A part of '{self._path.name}' cannot be read ({error}); the file is "
@@ -183,6 +195,12 @@ class TiffSource(ArraySource):
     def supports(video: object) -> bool:
         """Whether this is a file with a TIFF suffix."""
         return isinstance(video, Path) and video.suffix.lower() in SUFFIXES
+
+    def duplicate(self) -> Self:
+        """Return the same recording with a file handle of its own."""
+        twin = copy(self)
+        twin._pages = twin._array = copy(self._pages)
+        return twin
 
     def close(self) -> None:
         """Close the file; a later read opens it again."""

@@ -12,37 +12,10 @@ from recordings import decode_all, encode, moving_pattern
 
 from napari_cotracker.errors import InputError, VideoError
 from napari_cotracker.video import VideoWarning, open_video
+from napari_cotracker.video.encoded import EncodedVideo
 from napari_cotracker.video.source import FrameSource
 
 N = 70
-OPEN = {"g": 12, "x264-params": "open-gop=1"}
-STRIPES = {"x264-params": "intra-refresh=1:keyint=20"}
-KINDS = {
-    "h264 with B-frames, long groups": ("a.mp4", "libx264", {"bf": 3, "g": 250}),
-    "h264, short groups": ("a.mp4", "libx264", {"bf": 2, "g": 5}),
-    "h264, open groups": ("a.mkv", "libx264", {"bf": 3, **OPEN}),
-    "h264 refreshed in stripes": ("a.mp4", "libx264", STRIPES),
-    "h264 in AVI, with B-frames": ("a.avi", "libx264", {"bf": 3, "g": 20}),
-    "h264 in a transport stream": ("a.ts", "libx264", {"bf": 2, "g": 15}),
-    "mpeg4 in AVI": ("a.avi", "mpeg4", {"g": 12}),
-    "mpeg4 in AVI, with B-frames": ("a.avi", "mpeg4", {"bf": 2, "g": 12}),
-    "mjpeg": ("a.avi", "mjpeg", {"pix": "yuvj420p"}),
-    "mjpeg in MOV": ("a.mov", "mjpeg", {"pix": "yuvj420p"}),
-    "mpeg2": ("a.mpg", "mpeg2video", {"bf": 2, "g": 12}),
-    "VP9": ("a.webm", "libvpx-vp9", {"g": 30, "deadline": "realtime", "cpu-used": 8}),
-    "raw": ("a.avi", "rawvideo", {"pix": "bgr24"}),
-}  # fmt: skip
-
-
-@pytest.fixture(params=list(KINDS))
-def encoded(request, tmp_path):
-    name, codec, options = KINDS[request.param]
-    if codec not in av.codecs_available:
-        pytest.skip(f"this FFmpeg lacks {codec}")
-    options = dict(options)
-    pix_fmt = options.pop("pix", "yuv420p")
-    frames = moving_pattern(N)
-    return encode(tmp_path / name, frames, codec, pix_fmt=pix_fmt, **options)
 
 
 def assert_same(source, truth, order):
@@ -50,29 +23,30 @@ def assert_same(source, truth, order):
     assert not wrong
 
 
-def test_random_access_equals_sequential_decoding(encoded):
-    truth = decode_all(encoded)
-    with open_video(encoded) as source:
-        assert source.shape == (len(truth), 48, 64, 3)
-        order = np.random.default_rng(1).permutation(len(truth))
-        assert_same(source, truth, order)
-        assert_same(source, truth, reversed(range(len(truth))))
-        source.close()
-        assert_same(source, truth, [len(truth) - 1, 0, 33, 32, 34, 33])
-        np.testing.assert_array_equal(source.read(20, 41), truth[20:41])
-        np.testing.assert_array_equal(source[::-7], truth[::-7])
-
-
-def test_memory_for_frames_is_bounded(tmp_path, monkeypatch):
-    from napari_cotracker.video import encoded
-
+def test_memory_for_frames_is_bounded(tmp_path):
     path = encode(tmp_path / "a.mp4", moving_pattern(N), bf=2, g=250)
     truth = decode_all(path)
-    monkeypatch.setattr(encoded, "_CACHE_BYTES", 1)
-    source = open_video(path)
+    bytes_per_frame = 48 * 64 * 3 // 2
+    source = EncodedVideo(path, cache_bytes=20 * bytes_per_frame)
     assert_same(source, truth, [60, 59, 20, 3, 69, 0])
     source.read(0, N)
-    assert len(source._cache) <= 17
+    assert 10 * bytes_per_frame < source.cached_bytes <= 20 * bytes_per_frame
+    source.close()
+    assert source.cached_bytes == 0
+
+
+def test_a_second_handle_is_independent(tmp_path):
+    path = encode(tmp_path / "a.mp4", moving_pattern(N), bf=2, g=30)
+    truth = decode_all(path)
+    viewer = open_video(path)
+    tracker = viewer.duplicate()
+    np.testing.assert_array_equal(viewer[50], truth[50])
+    np.testing.assert_array_equal(tracker[3], truth[3])
+    viewer.close()
+    path.rename(tmp_path / "moved.mp4")
+    # The tracker's file is still open and goes on from where it was.
+    np.testing.assert_array_equal(tracker[4], truth[4])
+    assert tracker.describe() == viewer.describe()
 
 
 @pytest.mark.parametrize("label", ["pts", "dts", "count"])
@@ -87,44 +61,11 @@ def test_packets_without_a_place_of_their_own(tmp_path, monkeypatch, label):
     assert_same(source, truth, [50, 3, 69, 0, 31, 30, 29])
 
 
-def test_variable_frame_rate(tmp_path):
-    pts = np.cumsum([0, *np.random.default_rng(2).integers(5, 120, N - 1)]).tolist()
-    path = encode(tmp_path / "v.mkv", moving_pattern(N), pts=pts, rate=1000, bf=2, g=30)
-    source, truth = open_video(path), decode_all(path)
-    assert_same(source, truth, [50, 3, 69, 0, 31, 30, 29])
-    np.testing.assert_allclose(source.times, np.array(pts) / 1000, atol=2e-3)
-    assert source.fps == pytest.approx((N - 1) / (pts[-1] / 1000), rel=1e-2)
-
-
 def test_rate_and_times_of_a_constant_rate(tmp_path):
     source = open_video(encode(tmp_path / "a.mp4", moving_pattern(10), rate=30, bf=2))
     assert source.fps == pytest.approx(30)
     np.testing.assert_allclose(source.times, np.arange(10) / 30, atol=1e-6)
     assert "h264" in source.describe() and "30 frames per second" in source.describe()
-
-
-@pytest.mark.parametrize("bf", [0, 2])
-def test_a_start_that_was_trimmed_without_encoding_again(tmp_path, bf):
-    """An edit list hides the first frames; players and PyAV leave them out."""
-    whole = encode(tmp_path / "whole.mp4", moving_pattern(N), bf=bf, g=20)
-    path = tmp_path / "trimmed.mp4"
-    options = {"avoid_negative_ts": "disabled", "use_editlist": "1"}
-    with (
-        av.open(str(whole)) as old,
-        av.open(str(path), "w", options=options) as new,
-    ):
-        stream = new.add_stream_from_template(old.streams.video[0])
-        for packet in old.demux(video=0):
-            if packet.size:
-                shift = 5 * packet.duration
-                packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
-                packet.stream = stream
-                new.mux(packet)
-    truth = decode_all(path)
-    assert len(truth) == N - 5
-    source = open_video(path)
-    assert len(source) == len(truth)
-    assert_same(source, truth, [30, 0, 14, 15, 64, 3])
 
 
 def test_one_frame_is_a_recording(tmp_path):
@@ -171,26 +112,6 @@ def test_grey_of_more_than_8_bits_keeps_its_depth(tmp_path):
     assert source[0].max() == 0 and source[19].min() == 255
     narrow = open_video(path, contrast_limits=(0, 65535))
     assert narrow[0, 0, 0, 0] == round(30000 / 257)
-
-
-def test_upright_as_the_file_says(tmp_path):
-    path = encode(tmp_path / "a.mp4", moving_pattern(8))
-    truth = decode_all(path)
-    content = bytearray(path.read_bytes())
-    unit = b"".join(
-        v.to_bytes(4, "big") for v in (1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30)
-    )
-    quarter = b"".join(
-        (v % 2**32).to_bytes(4, "big")
-        for v in (0, 1 << 16, 0, -1 << 16, 0, 0, 0, 0, 1 << 30)
-    )
-    at = content.index(unit, content.index(b"tkhd"))
-    content[at : at + len(unit)] = quarter
-    path.write_bytes(content)
-    # The matrix maps x to y: the picture is to be turned clockwise.
-    source = open_video(path)
-    assert source.shape == (8, 64, 48, 3)
-    np.testing.assert_array_equal(source[3], np.rot90(truth[3], -1))
 
 
 def cut(path, share):
@@ -313,7 +234,11 @@ def test_every_real_clip(clips):
         if not path.is_file() or record["n_frames"] > 600 or record["width"] > 700:
             continue
         truth = decode_all(path)
-        with open_video(path) as source:
+        # Some state a rate that their packets contradict.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", VideoWarning)
+            opened = open_video(path)
+        with opened as source:
             assert len(source) == len(truth) == record["n_frames"], path
             order = np.random.default_rng(3).integers(0, len(truth), 12).tolist()
             assert_same(source, truth, [*order, len(truth) - 1, 0])

@@ -2,6 +2,7 @@
 
 import pickle
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import imagecodecs
 import numpy as np
@@ -47,6 +48,21 @@ def test_stacks_of_frames(tmp_path, how):
     np.testing.assert_array_equal(again[4], as_rgb(STACK[4]))
     again.close()
     source.close()
+
+
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_a_stack_may_be_read_by_several_threads_and_handles(tmp_path, compression):
+    path = tmp_path / "s.tif"
+    tifffile.imwrite(path, STACK, compression=compression, metadata={"axes": "TYX"})
+    source = open_video(path)
+    twin = source.duplicate()
+    with ThreadPoolExecutor(4) as pool:
+        for reader in (source, twin):
+            frames = list(pool.map(reader.__getitem__, [i % 9 for i in range(200)]))
+            np.testing.assert_array_equal(frames[:9], as_rgb(STACK))
+    source.close()
+    np.testing.assert_array_equal(twin[5], as_rgb(STACK[5]))
+    twin.close()
 
 
 def test_the_axis_taken_as_time_is_stated(tmp_path):
