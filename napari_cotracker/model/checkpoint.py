@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from napari_cotracker.errors import ModelError
@@ -37,10 +36,8 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
             content: Any = load_file(path)
         else:
             content = torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, OSError, RuntimeError, EOFError, ValueError) as error:
-        raise _unreadable(path, error) from error
     except Exception as error:
-        # weights_only refuses foreign pickles with an error class of its own.
+        # safetensors, zip, pickle and torch each fail in their own way.
         raise _unreadable(path, error) from error
     return _unwrap(content, path)
 

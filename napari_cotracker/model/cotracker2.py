@@ -128,7 +128,7 @@ class CoTracker2(nn.Module):
         for _ in range(iterations):
             with reduced(self.arithmetic, features.device):
                 tokens = self._tokens(pyramid, track_features, state, fresh)
-                tokens = tokens + position[:, None] + self._time_table()[:, :, None]
+                tokens = tokens + position[:, None] + self.time_emb[:, :, None]
                 update = self._transform(tokens, query_frame < n_frames).float()
                 change = self.norm(update[..., 2:].reshape(-1, update.shape[-1] - 2))
                 change = self._update_features(change).float()
@@ -178,9 +178,6 @@ class CoTracker2(nn.Module):
         height, width = self.config.model_resolution
         table = (height // self.stride, width // self.stride)
         return sample_position_table(xy / self.stride, table, self.config.token_width)
-
-    def _time_table(self) -> Tensor:
-        return self.time_emb
 
     def _transform(self, tokens: Tensor, active: Tensor) -> Tensor:
         update: Tensor = self.updateformer(tokens, active)

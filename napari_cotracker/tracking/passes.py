@@ -10,6 +10,7 @@ import torch
 
 from napari_cotracker.errors import TrackingError
 from napari_cotracker.model.interface import WindowState
+from napari_cotracker.model.windowed import carry_over
 from napari_cotracker.tracking.inference import guarded_inference
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ def _enter(
     if carried is not None and kept:
         columns = torch.tensor([earlier[m] for m in kept], device=features.device)
         shift = window.begin - carried.begin
-        states.append(_moved_on(_columns(carried.state, columns), shift))
+        states.append(carry_over(_columns(carried.state, columns), shift))
         point_features.append(carried.point_features[:, columns])
     if new:
         xy = torch.from_numpy(points.xy[new])[None].to(features.device)
@@ -178,14 +179,6 @@ def _sample(
     tracker: WindowTracker, features: Tensor, times: Tensor, xy: Tensor
 ) -> Tensor:
     return tracker.sample(features, torch.cat([times[..., None].to(xy), xy], -1))
-
-
-def _moved_on(state: WindowState, shift: int) -> WindowState:
-    """Drop the first ``shift`` frames and repeat the last one in their stead."""
-    n_frames = state.xy.shape[1]
-    places = torch.arange(n_frames, device=state.xy.device) + shift
-    places = places.clamp(max=n_frames - 1)
-    return WindowState(*(values[:, places] for values in state))
 
 
 def _columns(state: WindowState, columns: Tensor | slice) -> WindowState:

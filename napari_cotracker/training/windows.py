@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from napari_cotracker.model.interface import WindowState
-from napari_cotracker.model.windowed import carry_over, pad_frames
+from napari_cotracker.model.windowed import carry_over, count_windows, pad_frames
 from napari_cotracker.training.losses import window_loss
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def tracking_loss(
     point_features = model.sample(features, batch.queries_txy)
     length, step = model.config.window_len, model.window_step
     n_frames = features.shape[1]
-    n_windows = max(1, -(-(n_frames - length) // step) + 1)
+    n_windows = max(1, count_windows(n_frames, length, step))
     padded = (n_windows - 1) * step + length
     features = pad_frames(features, padded)
     tracks_xy = pad_frames(batch.tracks_xy, padded)
@@ -75,7 +75,7 @@ def _window_start(
         return fresh
     step = model.window_step
     # The first window leaves the late points out: they start at their query.
-    carried = carry_over(before, step, model.config.window_len)
+    carried = carry_over(before, step)
     n_old = carried.xy.shape[2]
     known = (query_frame[:, :n_old] < begin + step)[:, None]
     fields = []
