@@ -13,7 +13,7 @@ from napari_cotracker.widgets.anchors import identify, read_points, with_edits
 from napari_cotracker.widgets.coordinates import PixelAxes, placement
 from napari_cotracker.widgets.engine import adapt
 from napari_cotracker.widgets.image_input import read_image
-from napari_cotracker.widgets.result_layers import METADATA_KEY, point_size
+from napari_cotracker.widgets.result_layers import METADATA_KEY, Scheduling, point_size
 from napari_cotracker.widgets.run import (
     Request,
     Run,
@@ -47,8 +47,8 @@ class TrackingController:
         What tracks.
     on_message : (str) -> None
         Told in one sentence what an edit did.
-    later : (callable) -> None
-        Calls back when napari has finished what it is doing; at once by default.
+    schedule : Scheduling, optional
+        Everything at once by default.
     """
 
     def __init__(
@@ -57,13 +57,13 @@ class TrackingController:
         engine: Engine,
         *,
         on_message: Callable[[str], None] = lambda _: None,
-        later: Callable[[Callable[[], None]], None] = lambda call: call(),
+        schedule: Scheduling | None = None,
     ) -> None:
         self.viewer = viewer
         self.engine = engine
         self.run: Run | None = None
         self._on_message = on_message
-        self._later = later
+        self._schedule = schedule or Scheduling()
         self._number = 0
         self._sessions: dict[Image, Session] = {}
         self._loaded: tuple[tuple[str, str], Any] | None = None
@@ -84,7 +84,7 @@ class TrackingController:
             self._open = False
             self.viewer.layers.events.removed.disconnect(self._on_layer_removed)
         for session in self._sessions.values():
-            session.release()
+            session.layers.release()
         self._sessions.clear()
         self._loaded = None
 
@@ -265,7 +265,7 @@ class TrackingController:
         if known is not None:
             known.refuse_other_slice(source)
             return known
-        return Session(self.viewer, image, source, self._on_message, self._later)
+        return Session(self.viewer, image, source, self._on_message, self._schedule)
 
     def _steps(self, run: Run) -> Steps:
         key = (run.model, run.device)
@@ -300,10 +300,10 @@ class TrackingController:
         """Forget results whose image or editable layer a person has removed."""
         layer: Layer = event.value
         for image, session in list(self._sessions.items()):
-            if layer is session.trails:
-                session.trails = None
-            if layer in (image, session.points):
-                session.release()
+            if layer is session.layers.trails:
+                session.layers.trails = None
+            if layer in (image, session.layers.points):
+                session.layers.release()
                 del self._sessions[image]
                 if self.run is not None and self.run.session is session:
                     self.abandon()

@@ -21,6 +21,7 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from superqt.utils import qthrottled
 
 from napari_cotracker.errors import CoTrackerError
 from napari_cotracker.widgets.controller import TrackingController
@@ -33,6 +34,7 @@ from napari_cotracker.widgets.controls import (
     side_by_side,
 )
 from napari_cotracker.widgets.engine import DEVICES, Engine, default_engine
+from napari_cotracker.widgets.result_layers import Scheduling
 from napari_cotracker.widgets.run import Request
 from napari_cotracker.widgets.runner import Runner
 
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
 DIRECTIONS = ("both", "forward", "backward")
 EXPORT_FILTER = "Tracks (*.csv)"
 DEFAULT_MODEL = "compact"
+TRAILS_MS = 200  # between two renewals of the trails
 
 
 class PointTracker(QWidget):
@@ -69,7 +72,10 @@ class PointTracker(QWidget):
             napari_viewer,
             engine or default_engine(),
             on_message=self._on_message,
-            later=partial(QTimer.singleShot, 0),
+            schedule=Scheduling(
+                later=partial(QTimer.singleShot, 0),
+                throttled=lambda call: qthrottled(call, timeout=TRAILS_MS, parent=self),
+            ),
         )
         self.runner = Runner(
             self.controller, self._on_progress, self._on_error, self._on_end

@@ -2,42 +2,62 @@
 
 Neither is ever removed or made anew while it is in the viewer: napari can crash when
 a Points layer goes that has shown a selection (``METADATA_KEY`` marks them as ours).
+
+The tracks are the truth and the layers show a part of them: all positions of a short
+recording, else (``MAX_ROWS``) only the points of the frame in view and the trails
+around it, which keeps every interaction fast however long the recording is.
+
+Two-way sync: writing the layers sets ``_writing``, under which their events are not
+taken for edits; while a point is dragged nothing is written.
 """
 
 from __future__ import annotations
 
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
-from napari.utils.colormaps import ensure_colormap
 
 from napari_cotracker.tracks import Source
-from napari_cotracker.widgets.coordinates import from_txy
+from napari_cotracker.widgets.coordinates import to_txy
+from napari_cotracker.widgets.row_reading import Reading, read_rows
+from napari_cotracker.widgets.rows import (
+    COLORMAP,
+    IdentityColours,
+    Rows,
+    colours_of,
+    features_of,
+    trail_rows,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
+
     import numpy.typing as npt
-    from napari.layers import Points
+    from napari.components import ViewerModel
+    from napari.layers import Image, Points
+    from napari.layers import Tracks as TracksLayer
 
     from napari_cotracker.tracks import Tracks
     from napari_cotracker.widgets.coordinates import PixelAxes
 
-METADATA_KEY = "napari_cotracker"  # written here and by session.py, read by session.py
+METADATA_KEY = "napari_cotracker"  # written by session.py, read by controller.py
 POINTS_SUFFIX = "tracked"
 TRAILS_SUFFIX = "trails"
-COLORMAP = "turbo"
+# Above it a click on a Points layer costs more than 50 ms (measured).
+MAX_ROWS = 20_000
+# Frames by which the trails reach further than they are drawn, to be stepped through.
+TRAILS_SLACK = 15
 
 
 @dataclass(frozen=True)
 class PointsStyle:
-    """Looks of the editable points: a disc, hollow where occluded, white if placed."""
+    """Looks of the editable points."""
 
     size: float
     symbol: str = "disc"
     border_width: float = 0.15
-    occluded_alpha: float = 0.0
-    placed_border: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 1.0)
 
     def as_kwargs(self) -> dict[str, Any]:
         """Return what ``add_points`` takes."""
@@ -64,114 +84,312 @@ class TrailsStyle:
             "opacity": self.opacity,
             "color_by": "track_id",
             "colormap": COLORMAP,
+            "colormaps_dict": {"track_id": IdentityColours()},
         }
 
 
-@dataclass(frozen=True, eq=False)
-class Rows:
-    """Known positions of tracks as rows, ordered by frame, then by track.
+@dataclass(frozen=True)
+class Scheduling:
+    """When things are done that need not be done at once; at once by default.
 
     Parameters
     ----------
-    frame, column : (R,) int64
-        Where each row stands in the arrays of the tracks.
-    data : (R, D) float32
-        In the axes of the result layers.
+    later : (call) -> None
+        Calls when napari has finished what it is doing.
+    throttled : (call) -> call
+        Makes a call that is done a few times a second at most.
     """
 
-    frame: npt.NDArray[np.int64]
-    column: npt.NDArray[np.int64]
-    data: npt.NDArray[np.float32]
+    later: Callable[[Callable[[], None]], None] = lambda call: call()
+    throttled: Callable[[Callable[[], None]], Callable[[], object]] = lambda call: call
 
-    @classmethod
-    def of(cls, tracks: Tracks, axes: PixelAxes) -> Rows:
-        """Take every position that is known."""
-        frame, column = np.nonzero(tracks.source != Source.EMPTY)
-        txy = np.column_stack([frame, tracks.xy[frame, column]]).astype(np.float32)
-        return cls(frame, column, from_txy(txy, axes).astype(np.float32))
 
-    def same_cells(self, other: Rows | None) -> bool:
-        """Tell whether the rows of both stand for the same positions."""
-        return (
-            other is not None
-            and np.array_equal(self.frame, other.frame)
-            and np.array_equal(self.column, other.column)
+class ResultLayers:
+    """Shows tracks of one image, and tells when a person has changed the points.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+    image : Image
+    place : dict
+        Arguments that place a result layer over the image.
+    on_change : () -> None
+        The rows of the points were changed by a person; see :meth:`content`.
+    schedule : Scheduling
+    """
+
+    def __init__(
+        self,
+        viewer: ViewerModel,
+        image: Image,
+        place: dict[str, Any],
+        size: tuple[int, int],
+        on_change: Callable[[], None],
+        schedule: Scheduling,
+    ) -> None:
+        self.points: Points | None = None
+        self.trails: TracksLayer | None = None
+        self.shown: Rows | None = None
+        self._viewer = viewer
+        self._image = image
+        self._place = place
+        self._style = PointsStyle(point_size(size))
+        self._on_change = on_change
+        # napari goes on selecting rows after it has told about an added point, so
+        # rows must not be written before it is done.
+        self._later = schedule.later
+        self._soon_trails = schedule.throttled(self._write_trails)
+        self._tracks: Tracks | None = None
+        self._axes: PixelAxes | None = None
+        self._trailed: npt.NDArray[np.float64] | None = None
+        self._writing = False
+        self._dragging = False
+        self._dirty = False
+        self._late = False
+
+    def show(self, tracks: Tracks, axes: PixelAxes, *, at_once: bool = True) -> None:
+        """Write both layers; the first call with a known position adds them.
+
+        Parameters
+        ----------
+        tracks : Tracks
+        axes : PixelAxes
+            Of the result layers.
+        at_once : bool
+            False lets the trails wait, for results that come several times a second.
+        """
+        self._tracks, self._axes = tracks, axes
+        if self._dragging:
+            self._late = True  # written when the mouse button is let go
+            return
+        if self.points is None and not (tracks.source != Source.EMPTY).any():
+            return
+        rows = Rows.of(tracks, self._span())
+        with self._guard():
+            if self.points is None or self.trails is None:
+                self._add_layers(rows)
+            self._write_points(rows)
+        if at_once:
+            self._write_trails()
+        else:
+            self._soon_trails()
+
+    def read(self) -> Reading | None:
+        """Return what a person has changed since the points were written.
+
+        None while that cannot be said: nothing was written, or a point is held.
+        """
+        layer, tracks = self.points, self._tracks
+        if layer is None or tracks is None or self.shown is None:
+            return None
+        if self._writing or self._dragging:
+            return None
+        self._dirty = False
+        assert self._axes is not None
+        return read_rows(
+            tracks,
+            self.shown,
+            to_txy(np.asarray(layer.data, np.float64), self._axes),
+            layer.features["track_id"].to_numpy(np.float64, na_value=np.nan),
         )
 
+    def adopt(self, points: Points, trails: TracksLayer | None) -> None:
+        """Listen to these layers and call them ours."""
+        self.points, self.trails = points, trails
+        points.mode = "select"
+        points.events.data.connect(self._on_data)
+        points.mouse_drag_callbacks.append(self._on_drag)
+        self._viewer.dims.events.current_step.connect(self._on_step)
 
-def features_of(tracks: Tracks, rows: Rows) -> pd.DataFrame:
-    """Return the feature table of the editable points, one line per row."""
-    at = (rows.frame, rows.column)
-    names = np.array(tracks.name, dtype=object)
-    return pd.DataFrame(
-        {
-            "track_id": tracks.point_id[rows.column],
-            "name": pd.Categorical.from_codes(
-                _codes(tracks.name)[rows.column], list(dict.fromkeys(names))
-            ),
-            "source": tracks.source[at],
-            "visibility": tracks.visibility[at],
-            "confidence": tracks.confidence[at],
-        }
-    )
+    def restore(
+        self,
+        points: Points,
+        trails: TracksLayer | None,
+        tracks: Tracks,
+        axes: PixelAxes,
+        shown: Rows,
+    ) -> None:
+        """Take up layers that were written before, by a dock that is closed now."""
+        self._tracks, self._axes, self.shown = tracks, axes, shown
+        self.adopt(points, trails)
+
+    def store(self, about: dict[str, Any], kept: dict[str, Any]) -> None:
+        """Keep ``about`` with both layers and ``kept`` with the points."""
+        if self.points is None or self.trails is None:
+            return
+        mine = {**about, "role": POINTS_SUFFIX, **kept, "shown": self.shown}
+        self.points.metadata[METADATA_KEY] = mine
+        self.trails.metadata[METADATA_KEY] = {**about, "role": TRAILS_SUFFIX}
+
+    def release(self) -> None:
+        """Stop listening; the layers stay."""
+        if self.points is not None:
+            self._viewer.dims.events.current_step.disconnect(self._on_step)
+            self.points.events.data.disconnect(self._on_data)
+            if self._on_drag in self.points.mouse_drag_callbacks:
+                self.points.mouse_drag_callbacks.remove(self._on_drag)
+        self.points = self.trails = None
+
+    # -- what is in view ------------------------------------------------------
+
+    def _whole(self) -> bool:
+        assert self._tracks is not None
+        return self._tracks.source.size <= MAX_ROWS
+
+    def _frame(self) -> int:
+        """Frame in view."""
+        assert self._tracks is not None and self._axes is not None
+        layer = self._image if self.points is None else self.points
+        time = layer.ndim - self._axes.ndim
+        frame = round(float(layer.world_to_data(self._viewer.dims.point)[time]))
+        return min(max(frame, 0), self._tracks.n_frames - 1)
+
+    def _span(self) -> tuple[int, int]:
+        """Frames whose positions the editable layer holds."""
+        assert self._tracks is not None
+        if self._whole():
+            return 0, self._tracks.n_frames - 1
+        return self._frame(), self._frame()
+
+    def _trail_span(self) -> tuple[int, int]:
+        assert self._tracks is not None and self.trails is not None
+        final = self._tracks.n_frames - 1
+        if self._whole():
+            return 0, final
+        # Whole steps: the trails are written again once in so many frames.
+        frame = self._frame() // TRAILS_SLACK * TRAILS_SLACK
+        first = frame - int(self.trails.tail_length)
+        last = frame + int(self.trails.head_length) + TRAILS_SLACK
+        return max(first, 0), min(last, final)
+
+    # -- writing --------------------------------------------------------------
+
+    def _add_layers(self, rows: Rows) -> None:
+        """Add what is missing, leaving the person's choice of layer as it was."""
+        chosen = set(self._viewer.layers.selection)
+        active = self._viewer.layers.selection.active
+        assert self._tracks is not None and self._axes is not None
+        trails = self.trails
+        if trails is None:
+            self._trailed = trail_rows(self._tracks, self._axes, (0, 0))
+            trails = self.trails = self._viewer.add_tracks(
+                self._trailed,
+                name=f"{self._image.name} {TRAILS_SUFFIX}",
+                metadata={METADATA_KEY: {"image": self._image.name}},
+                **TrailsStyle().as_kwargs(),
+                **self._place,
+            )
+        if self.points is None:
+            points = self._viewer.add_points(
+                rows.data(self._axes),
+                ndim=self._axes.ndim,
+                features=features_of(self._tracks, rows),
+                name=f"{self._image.name} {POINTS_SUFFIX}",
+                metadata={METADATA_KEY: {"image": self._image.name}},
+                **self._style.as_kwargs(),
+                **self._place,
+            )
+            self.adopt(points, trails)
+        self._viewer.layers.selection.clear()
+        self._viewer.layers.selection.update(chosen)
+        self._viewer.layers.selection.active = active
+
+    def _write_points(self, rows: Rows) -> None:
+        """Show rows; what was selected stays so, as far as it is still shown."""
+        layer, tracks = self.points, self._tracks
+        assert layer is not None and tracks is not None and self._axes is not None
+        data = rows.data(self._axes)
+        with _painted_once(layer):
+            if rows.same_cells(self.shown) and len(layer.data) == len(data):
+                layer.data[:] = data
+            else:
+                selected = self._selected(rows)
+                # A selected index beyond the new end would be an error in napari.
+                layer.selected_data = set()
+                layer.data = data
+                layer.selected_data = selected
+            self.shown = layer.metadata[METADATA_KEY]["shown"] = rows
+            if len(rows):
+                layer.features = features_of(tracks, rows)
+                layer.face_color, layer.border_color = colours_of(tracks, rows)
+        layer.refresh(extent=False, thumbnail=False)
+
+    def _selected(self, rows: Rows) -> set[int]:
+        """Return which rows to select: the same positions, or tracks on one frame."""
+        assert self.points is not None
+        old = self.shown
+        if old is None or not self.points.selected_data:
+            return set()
+        at = [i for i in self.points.selected_data if i < len(old)]
+        here = np.isin(rows.point_id, old.point_id[at])
+        if rows.span[0] < rows.span[1]:
+            here &= np.isin(rows.frame, old.frame[at])
+        return set(np.flatnonzero(here).tolist())
+
+    def _write_trails(self) -> None:
+        if self.trails is None or self._tracks is None or self._axes is None:
+            return
+        rows = trail_rows(self._tracks, self._axes, self._trail_span())
+        if self._trailed is None or not np.array_equal(rows, self._trailed):
+            self._trailed = rows
+            self.trails.data = rows
+
+    # -- events ---------------------------------------------------------------
+
+    def _on_step(self, event: Any = None) -> None:
+        """Show the frame that came into view, once what was edited has been read."""
+        if self._tracks is None or self._axes is None or self._whole():
+            return
+        span = self._span()
+        if self._dragging:
+            self._late = True
+        elif self.shown is None or span != self.shown.span:
+            self._on_change()
+            with self._guard():
+                self._write_points(Rows.of(self._tracks, span))
+        self._soon_trails()
+
+    def _on_data(self, event: Any) -> None:
+        # "changing", "adding" and "removing" come before anything has happened.
+        if self._writing or str(getattr(event, "action", "")).endswith("ing"):
+            return
+        if self._dragging:
+            self._dirty = True
+        else:
+            self._later(self._on_change)
+
+    def _on_drag(self, layer: Points, event: Any) -> Generator[None, None, None]:
+        """Read the layer once when the mouse button is let go, not on every step."""
+        self._dragging = True
+        yield
+        while event.type == "mouse_move":
+            yield
+        self._dragging = False
+        if self._dirty:
+            self._on_change()
+        if self._late and self._tracks is not None and self._axes is not None:
+            self._late = False
+            self.show(self._tracks, self._axes)
+
+    @contextmanager
+    def _guard(self) -> Iterator[None]:
+        before, self._writing = self._writing, True
+        try:
+            yield
+        finally:
+            self._writing = before
 
 
-def colours_of(
-    tracks: Tracks, rows: Rows, style: PointsStyle
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Return face and border colours, (R, 4) each."""
-    at = (rows.frame, rows.column)
-    face = track_colours(tracks.point_id)[rows.column]
-    border = face.copy()
-    face[~tracks.visible[at], 3] = style.occluded_alpha
-    border[tracks.source[at] == Source.MANUAL] = style.placed_border
-    return face, border
-
-
-def track_colours(point_id: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-    """Return the colour of each track, (N, 4), as a Tracks layer chooses it."""
-    low, high = point_id.min(), point_id.max()
-    place = (point_id - low) / max(high - low, 1)
-    return np.asarray(ensure_colormap(COLORMAP).map(place), np.float32)
-
-
-def trail_rows(tracks: Tracks, rows: Rows) -> npt.NDArray[np.float32]:
-    """Return rows (id, t, ..., y, x) ordered by track, then by frame."""
-    ids = tracks.point_id[rows.column]
-    order = np.lexsort((rows.frame, ids))
-    return np.column_stack([ids, rows.data])[order]
-
-
-def write_points(
-    layer: Points, tracks: Tracks, rows: Rows, style: PointsStyle, *, in_place: bool
-) -> None:
-    """Show rows in a Points layer, keeping the selection if rows stand for the same.
-
-    Parameters
-    ----------
-    in_place : bool
-        The layer already holds these positions in this order.
-    """
-    if in_place and len(layer.data) == len(rows.data):
-        layer.data[:] = rows.data
-    else:
-        # A selected index beyond the new end would be an error inside napari.
-        layer.selected_data = set()
-        layer.data = rows.data
-    if len(rows.data) == 0:
-        return
-    layer.features = features_of(tracks, rows)
-    face, border = colours_of(tracks, rows, style)
-    layer.face_color = face
-    layer.border_color = border
-    layer.refresh()
+@contextmanager
+def _painted_once(layer: Points) -> Iterator[None]:
+    """Keep napari from sending the points to the screen after every single change."""
+    events = layer.events
+    with ExitStack() as stack:
+        for event in (events.set_data, events.face_color, events.border_color):
+            stack.enter_context(event.blocker())
+        yield
 
 
 def point_size(size: tuple[int, int]) -> float:
     """Return a point diameter that is easy to grab in an image of (H, W) pixels."""
     return float(np.clip(0.022 * min(size), 3, 40))
-
-
-def _codes(names: tuple[str, ...]) -> npt.NDArray[np.int64]:
-    order = {name: code for code, name in enumerate(dict.fromkeys(names))}
-    return np.array([order[name] for name in names], np.int64)

@@ -104,7 +104,7 @@ class Runner:
             return
         began = perf_counter()
         if self._controller.receive(run, progress):
-            run.session.show()
+            run.session.show(at_once=False)
         spent_ms = 1000 * (perf_counter() - began)
         self._interval_ms = max(MIN_INTERVAL_MS, int(spent_ms / SHOW_SHARE))
 

@@ -340,7 +340,7 @@ def test_one_drag_is_one_edit(bench):
     class Event:
         type = "mouse_press"
 
-    drag = session._on_drag(layer, Event)
+    drag = session.layers._on_drag(layer, Event)
     next(drag)
     Event.type = "mouse_move"
     for step in range(5):
@@ -483,7 +483,7 @@ def test_a_new_dock_takes_up_the_results_of_a_closed_one(bench):
         [12, 60, 50],
         [13, 61, 51],
     ]
-    assert session.points is bench.tracked
+    assert session.layers.points is bench.tracked
     assert len(bench.viewer.layers) == 4
 
 
