@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_cotracker.errors import InputError
+from napari_cotracker.video import FrameSource
 from napari_cotracker.widgets.coordinates import PixelAxes
 
 if TYPE_CHECKING:
@@ -110,6 +111,9 @@ def read_image(image: Image, position: Sequence[float]) -> ImageInput:
             f"{tuple(data.shape)}); tracking needs two or more."
         )
     plain = image.ndim == 3
+    if isinstance(data, FrameSource):
+        # The viewer goes on reading while the tracker does.
+        data = data.duplicate()
     return ImageInput(
         video=data if plain else SlicedFrames(data, axes, bool(image.rgb)),
         axes=axes,
