@@ -25,6 +25,7 @@ MACHINE_FAULTS = {errno.ENOSPC, errno.EDQUOT, errno.EIO}
 COMMANDS = {
     "demo": "track the bundled sample clip without a screen",
     "track": "track query points through a recording",
+    "render": "draw tracks over their recording",
     "models": "list the known models",
     "evaluate": "score a model on labelled clips, beside what a user has anyway",
     "train": "train a compact model on generated scenes",

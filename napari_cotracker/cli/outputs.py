@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from napari_cotracker.errors import CoTrackerError, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 
 def check_output(path: Path, *, overwrite: bool) -> None:
@@ -38,6 +38,33 @@ def check_output(path: Path, *, overwrite: bool) -> None:
         raise InputError(
             f"The output {path} may not be written (permission); choose another place."
         )
+
+
+def check_video_output(path: Path, *, overwrite: bool) -> None:
+    """Refuse a video that could not be written at the end.
+
+    Raises
+    ------
+    InputError
+        As :func:`check_output`, or the suffix is not ``.mp4``.
+    """
+    check_output(path, overwrite=overwrite)
+    if path.suffix.lower() != ".mp4":
+        raise InputError(f"The video {path} must end in .mp4.")
+
+
+def check_apart(outputs: Iterable[Path | None], inputs: Iterable[Path]) -> None:
+    """Refuse an output that is an input, whatever the two paths look like.
+
+    Raises
+    ------
+    InputError
+        Names the output.
+    """
+    read = {path.resolve() for path in inputs}
+    for path in outputs:
+        if path is not None and path.resolve() in read:
+            raise InputError(f"The output {path} would overwrite an input; rename it.")
 
 
 def write_or_rescue(write: Callable[[Path], object], path: Path) -> None:

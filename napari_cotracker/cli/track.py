@@ -8,9 +8,14 @@ from typing import TYPE_CHECKING
 
 from napari_cotracker.cli.following import follow
 from napari_cotracker.cli.options import add_flags, chosen
-from napari_cotracker.cli.outputs import check_output, write_or_rescue
+from napari_cotracker.cli.outputs import (
+    check_apart,
+    check_output,
+    check_video_output,
+    write_or_rescue,
+)
+from napari_cotracker.cli.recording import add_reading_flags
 from napari_cotracker.cli.result import exit_code_of, summarise
-from napari_cotracker.errors import InputError
 from napari_cotracker.tracking.options import TrackingOptions
 
 if TYPE_CHECKING:
@@ -43,8 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--overlay", metavar="MP4", type=Path, help="also draw the tracks on a video")
     add("--overwrite", action="store_true", help="replace existing outputs")
     add_model_flags(parser)
-    add("--axes", help="meaning of the axes of a TIFF, such as TCYX")
-    add("--plane", metavar="N", type=int, help="which Z plane of a TIFF to follow")
+    add_reading_flags(parser)
     add_flags(parser, TrackingOptions)
 
 
@@ -74,6 +78,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         channels=options.channels,
         axes=args.axes,
         plane=args.plane,
+        fps=args.fps,
     )
     with source:
         console.say(source.describe())
@@ -90,6 +95,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         result = {
             "video": str(args.video),
             "shown": source.describe(),
+            "contrast_limits": source.contrast_limits,
             "model": args.model,
             **summarise(outcome),
         }
@@ -115,13 +121,8 @@ def check_outputs(args: argparse.Namespace) -> None:
     check_output(args.out, overwrite=args.overwrite)
     format_of(args.out, args.format)
     if args.overlay is not None:
-        check_output(args.overlay, overwrite=args.overwrite)
-        if args.overlay.suffix.lower() != ".mp4":
-            raise InputError(f"--overlay {args.overlay} must end in .mp4.")
-    inputs = {args.video.resolve(), args.queries.resolve()}
-    for path in filter(None, (args.out, args.overlay)):
-        if path.resolve() in inputs:
-            raise InputError(f"The output {path} would overwrite an input; rename it.")
+        check_video_output(args.overlay, overwrite=args.overwrite)
+    check_apart((args.out, args.overlay), (args.video, args.queries))
 
 
 def save(tracks: Tracks, source: FrameSource, args: argparse.Namespace) -> None:

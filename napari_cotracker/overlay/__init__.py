@@ -2,12 +2,14 @@
 
 Map::
 
-    video.py  write_overlay    strip.py   write_strip
-    marks.py  points, trails and names on one frame
+    video.py      write_overlay, overlay_frames
+    strip.py      write_strip
+    marks.py      points, trails and names on one frame
+    lettering.py  fonts that have the letters of a name
 """
 
-from napari_cotracker.overlay.marks import Marks
+from napari_cotracker.overlay.marks import Marks, check_fit
 from napari_cotracker.overlay.strip import write_strip
-from napari_cotracker.overlay.video import write_overlay
+from napari_cotracker.overlay.video import overlay_frames, write_overlay
 
-__all__ = ["Marks", "write_overlay", "write_strip"]
+__all__ = ["Marks", "check_fit", "overlay_frames", "write_overlay", "write_strip"]

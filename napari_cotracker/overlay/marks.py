@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import colorsys
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from napari_cotracker.errors import InputError
+from napari_cotracker.overlay.lettering import font_for
 from napari_cotracker.tracks import Source
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Marks:
             The picture, already enlarged by ``scale``.
         tracks : Tracks
         number : int
-            Which frame of the tracks this is.
+            Which frame of the tracks this is; nothing is drawn after their last.
         scale : float
             Drawn pixels per pixel of the recording.
 
@@ -83,6 +83,8 @@ class Marks:
         drawn : (H, W, 3) uint8
             A new picture.
         """
+        if number >= tracks.n_frames:
+            return frame.copy()
         height, width = frame.shape[:2]
         layer = Image.new("RGBA", (width * _SMOOTHING, height * _SMOOTHING))
         pen = ImageDraw.Draw(layer)
@@ -131,15 +133,24 @@ def colour_of(track: int) -> tuple[int, int, int]:
     return round(255 * red), round(255 * green), round(255 * blue)
 
 
-def check_fit(source: FrameSource, tracks: Tracks) -> None:
+def check_fit(source: FrameSource, tracks: Tracks, *, shorter: bool = False) -> None:
     """Refuse tracks of another recording.
+
+    Parameters
+    ----------
+    source : FrameSource
+    tracks : Tracks
+    shorter : bool
+        Whether the tracks may end before the recording, as they do in file formats
+        that hold no number of frames.
 
     Raises
     ------
     InputError
         Number of frames or frame size differ.
     """
-    if tracks.n_frames != len(source):
+    ends_early = shorter and tracks.n_frames < len(source)
+    if tracks.n_frames != len(source) and not ends_early:
         raise InputError(
             f"The tracks have {tracks.n_frames} frames, but {source.name} has "
             f"{len(source)}; give the recording that was tracked."
@@ -176,16 +187,11 @@ def _draw_point(
         ring(1.3 * radius + line, outline=(*colour, 255), width=line)
 
 
-@cache
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(size=size)
-
-
 def _draw_name(
     pen: ImageDraw.ImageDraw, left_xy: tuple[float, float], name: str, radius: float
 ) -> None:
-    font = _font(round(max(10 * _SMOOTHING, 2.2 * radius)))
-    text = name.replace("\n", " ")
+    text = " ".join(name.split())
+    font = font_for(text, round(max(10 * _SMOOTHING, 2.2 * radius)))
     pen.text(
         left_xy,
         text,

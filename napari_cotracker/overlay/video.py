@@ -11,6 +11,10 @@ from napari_cotracker.overlay.marks import Marks, check_fit
 from napari_cotracker.video import VideoWriter
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy.typing as npt
+
     from napari_cotracker.tracks import Tracks
     from napari_cotracker.video import FrameSource
 
@@ -61,11 +65,34 @@ def write_overlay(
         A frame cannot be read, or the file is there already or cannot be written.
     """
     check_fit(source, tracks)
-    marks = marks or Marks(trail=trail)
-    scale = max(1, -(-_SMALLEST_SIDE // min(source.size)))
+    frames = overlay_frames(source, tracks, marks or Marks(trail=trail))
     with VideoWriter(Path(path), fps or source.fps, overwrite=overwrite) as writer:
-        for start in range(0, len(source), _CHUNK):
-            block = source.read(start, min(start + _CHUNK, len(source)))
-            for number, frame in enumerate(block, start):
-                large = np.repeat(np.repeat(frame, scale, 0), scale, 1)
-                writer.write(marks.draw(large, tracks, number, scale))
+        for frame in frames:
+            writer.write(frame)
+
+
+def overlay_frames(
+    source: FrameSource,
+    tracks: Tracks,
+    marks: Marks,
+    span: tuple[int, int] | None = None,
+) -> Iterator[npt.NDArray[np.uint8]]:
+    """Yield frames with the tracks drawn over them, (H, W, 3) uint8.
+
+    Parameters
+    ----------
+    source : FrameSource
+        Small frames are enlarged by a whole number.
+    tracks : Tracks
+        May end before the recording; frames after that stay plain.
+    marks : Marks
+    span : (first, last) or None
+        Frames to draw, both inclusive; None = all.
+    """
+    scale = max(1, -(-_SMALLEST_SIDE // min(source.size)))
+    first, last = span or (0, len(source) - 1)
+    for start in range(first, last + 1, _CHUNK):
+        block = source.read(start, min(start + _CHUNK, last + 1))
+        for number, frame in enumerate(block, start):
+            large = np.repeat(np.repeat(frame, scale, 0), scale, 1)
+            yield marks.draw(large, tracks, number, scale)

@@ -47,4 +47,4 @@ def read_video(path: str) -> list[LayerDataTuple]:
         "axis_labels": ("t", "y", "x"),
         "metadata": {METADATA_KEY: about},
     }
-    return [(source, look, "image")]  # type: ignore[list-item]
+    return [(source, look, "image")]

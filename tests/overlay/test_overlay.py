@@ -1,10 +1,14 @@
 """Overlays show the right point in the right place, and nothing is left half done."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from PIL import ImageFont
 
 from napari_cotracker.errors import InputError, VideoError
 from napari_cotracker.overlay import Marks, write_overlay, write_strip
+from napari_cotracker.overlay.lettering import covers, font_for
 from napari_cotracker.overlay.marks import colour_of
 from napari_cotracker.tracks import Source, Tracks
 from napari_cotracker.video import open_video
@@ -145,3 +149,22 @@ def test_tracks_of_another_recording_are_refused(tmp_path):
     with pytest.raises(InputError, match="trail"):
         Marks(trail=-1)
     assert not list(tmp_path.iterdir())
+
+
+def test_names_get_a_font_that_has_their_letters():
+    own = ImageFont.load_default(size=20)
+    assert covers(own, "nose 1") and not covers(own, "鼻")
+    assert font_for("nose", 20).getname() == own.getname()
+    found = font_for("鼻", 20)
+    if found.getname() == own.getname():
+        pytest.skip("this machine has no font with Chinese letters")
+    assert covers(found, "鼻") and found.getname() != own.getname()
+
+
+def test_any_name_can_be_drawn():
+    canvas = np.zeros((60, 90, 3), np.uint8)
+    names = ("line\nbreak\ttab", "\U0010ffff鼻\u202e")
+    drawn = Marks(names=True).draw(
+        canvas, replace(two_tracks(3, (60, 90)), name=names), 1
+    )
+    assert drawn.any()
