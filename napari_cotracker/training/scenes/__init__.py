@@ -8,8 +8,11 @@ Map::
     surfaces.py   which pattern suits which family, and its colours
     shapes.py     outlines of layers
     motion.py     how surfaces move: affine and elastic, with an exact inverse
+    paths.py      random motion over time
     layers.py     a layer and a scene
-    objects.py    grounds, free things, animals, swarms, veils, masks
+    objects.py    the workbench: grounds, free things
+    bodies.py, particles.py, covers.py
+                  jointed bodies; swarms, balls, cells; what comes between
     families.py   families of scenes: which things, how fast, which camera
     render.py     pixels and visibility from the same equations
     points.py     which surface points are followed

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from napari_cotracker.training.scenes.layers import Scene
 
 DEFAULT_OPTIONS = SceneOptions()
+INTERLACED = 0.04
 
 
 @torch.no_grad()
@@ -46,9 +47,9 @@ def render_clip(
     scene = build_scene(draw, options)
     picture, top = render_layers(scene, options.size)
     tracks, visible = follow_points(draw, scene, picture, top, options.points)
-    if options.motion_blur and draw.chance(0.1):
-        picture = _exposed(draw, scene, options, picture)
     if options.photometry:
+        if draw.chance(INTERLACED):
+            picture = _interlaced(scene, options)
         picture = developed(draw, picture)
         if draw.chance(0.2):
             picture, visible = _erased(draw, picture, tracks, visible)
@@ -56,13 +57,12 @@ def render_clip(
     return SyntheticClip(video, tracks.float(), visible, scene.family)
 
 
-def _exposed(
-    draw: Draw, scene: Scene, options: SceneOptions, picture: Tensor
-) -> Tensor:
-    """Average three moments centred on each frame."""
-    half = draw.uniform(0.15, 0.5)
-    moments = [render_layers(scene, options.size, delay)[0] for delay in (-half, half)]
-    return (picture + moments[0] + moments[1]) / 3
+def _interlaced(scene: Scene, options: SceneOptions) -> Tensor:
+    """Show even rows a quarter of a frame early and odd rows as much late."""
+    picture, _ = render_layers(scene, options.size, -0.25)
+    late, _ = render_layers(scene, options.size, 0.25)
+    picture[..., 1::2, :] = late[..., 1::2, :]
+    return picture
 
 
 def _erased(

@@ -97,10 +97,15 @@ def few_spots(draw: Draw, height: int, width: int, density: float) -> Tensor:
 
 def speckle(draw: Draw, height: int, width: int, density: float) -> Tensor:
     """Draw fully developed ultrasound speckle under a smooth tissue envelope."""
+    return speckles(draw, height, width, density, looks=1)[0]
+
+
+def speckles(draw: Draw, height: int, width: int, density: float, looks: int) -> Tensor:
+    """Draw one tissue under several independent speckle patterns, (looks, H, W)."""
     fy, fx = frequencies(height, width, draw.device)
     axial, lateral = density * draw.uniform(0.8, 1.6), density * draw.uniform(1, 3)
     transfer = torch.exp(-2 * math.pi**2 * ((axial * fy) ** 2 + (lateral * fx) ** 2))
-    real, imaginary = filtered(draw.noise(2, height, width), transfer)
+    real, imaginary = filtered(draw.noise(2, looks, height, width), transfer)
     amplitude = (real**2 + imaginary**2).sqrt()
     amplitude = amplitude / (amplitude.mean() + 1e-6)
     tissue = smooth_noise(draw, height, width, density * draw.uniform(6, 20))
@@ -108,8 +113,8 @@ def speckle(draw: Draw, height: int, width: int, density: float) -> Tensor:
     bright = amplitude * tissue
     if draw.chance(0.6):
         bright = 1.5 + 0.73 * torch.log(bright + 0.05)
-    image: Tensor = (0.3 * bright).clamp(0, 1)
-    return image
+    images: Tensor = (0.3 * bright).clamp(0, 1)
+    return images
 
 
 def fur(draw: Draw, height: int, width: int, density: float) -> Tensor:

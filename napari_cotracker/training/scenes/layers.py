@@ -24,27 +24,32 @@ class Layer:
 
     Parameters
     ----------
-    canvas : (C + 1, Hc, Wc) float32
-        Colour (C is 1 or 3) in 0..1, then alpha in 0..1.
+    canvas : (C + 1, Hc, Wc) or (2 C + 1, Hc, Wc) float32
+        One or two looks (C is 1 or 3) in 0..1, then alpha in 0..1.
     warp : Warp
     followed : bool
         Whether points may be placed on it (not on a mask that frames the picture).
+    fade : (T, 2) float32 or None
+        How much of either look shows, round mid-grey; needed where there are two.
     """
 
     canvas: Tensor
     warp: Warp
     followed: bool = True
+    fade: Tensor | None = None
 
     @property
     def half_xy(self) -> Tensor:
         """Half the canvas in material units (frame pixels), (2,) float64."""
         height, width = self.canvas.shape[1:]
-        size = torch.tensor([width - 1, height - 1], dtype=torch.float64)
-        return (size / 2 / DENSITY).to(self.canvas.device)
+        device = self.canvas.device
+        size = torch.tensor([width - 1, height - 1], dtype=torch.float64, device=device)
+        return size / 2 / DENSITY
 
     def at(self, frames: Tensor) -> Layer:
         """Return the layer at the given frame indices only."""
-        return replace(self, warp=self.warp.at(frames))
+        fade = None if self.fade is None else self.fade[frames]
+        return replace(self, warp=self.warp.at(frames), fade=fade)
 
     def antialiased(self) -> Layer:
         """Blur the canvas as far as the frame's pixels will shrink it."""
@@ -55,8 +60,13 @@ class Layer:
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """Layers from back (the background) to front, and what they are made of."""
+    """Layers from back (the background) to front, and what they are made of.
+
+    ``exposure`` is the part of a frame interval during which the shutter is open,
+    centred on the frame's moment; 0 is a flash.
+    """
 
     layers: tuple[Layer, ...]
     family: str
     channels: int
+    exposure: float = 0.0

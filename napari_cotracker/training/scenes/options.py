@@ -26,17 +26,20 @@ class SceneOptions:
     points : int
         N, exactly as many tracks are returned.
     max_layers : int
-        Most moving layers drawn over the background (limbs and copies included).
+        Most free things drawn over the background (copies included).
+    max_limbs : int
+        Most segments of all articulated bodies together, at least 2.
     max_particles : int
         Most small particles of a swarm (microscopy), at least 6.
     families : tuple of str
         Drawn with equal chance, from :data:`FAMILIES`.
     speed : (low, high)
-        Fastest displacement of a layer in pixels per frame, log-uniform.
+        Fastest displacement of a layer in pixels per frame, log-uniform, where the
+        shorter side has 128 pixels; it grows with the frame.
     photometry : bool
         Noise, blur, flicker, compression and erasers; False leaves the bare render.
     motion_blur : bool
-        Allow exposure over part of a frame interval in some clips (three renders).
+        Allow exposure over part of a frame interval in some clips.
     photos : bool
         Use the free photos of scikit-image where it is installed.
 
@@ -50,9 +53,10 @@ class SceneOptions:
     size: tuple[int, int] = (128, 128)
     points: int = 64
     max_layers: int = 10
+    max_limbs: int = 30
     max_particles: int = 36
     families: tuple[str, ...] = FAMILIES
-    speed: tuple[float, float] = (0.05, 12.0)
+    speed: tuple[float, float] = (0.03, 24.0)
     photometry: bool = True
     motion_blur: bool = True
     photos: bool = True
@@ -67,8 +71,10 @@ class SceneOptions:
                 f"A scene of {self.frames} frames, {self.points} points and "
                 f"{self.max_layers} layers cannot be made; give at least 2, 1 and 1."
             )
-        if not 6 <= self.max_particles <= 200:
-            raise InputError(f"{self.max_particles} particles; give 6 to 200.")
+        if not 2 <= self.max_limbs <= 60:
+            raise InputError(f"{self.max_limbs} limbs; give 2 to 60.")
+        if not 6 <= self.max_particles <= 50:
+            raise InputError(f"{self.max_particles} particles; give 6 to 50.")
         if min(self.size) < 32:
             raise InputError(f"Scene size {self.size} is too small; give 32 or more.")
         if not 0 < self.speed[0] <= self.speed[1]:

@@ -10,8 +10,9 @@ import math
 from typing import TYPE_CHECKING
 
 import torch
+import torch.nn.functional as F
 
-from napari_cotracker.training.scenes.motion import series
+from napari_cotracker.training.scenes.paths import series
 from napari_cotracker.training.scenes.textures import blurred
 
 if TYPE_CHECKING:
@@ -38,11 +39,15 @@ def developed(draw: Draw, picture: Tensor) -> Tensor:
         picture = picture * _light(draw, picture)
     if draw.chance(0.5):
         picture = _drifting(draw, picture)
+    if draw.chance(0.1):
+        picture = _boiling(draw, picture)
     if draw.chance(0.3):
         picture = _defocused(draw, picture)
+    if draw.chance(0.1):
+        picture = _enlarged(draw, picture)
     if draw.chance(0.6):
         picture = _noisy(draw, picture)
-    if draw.chance(0.15):
+    if draw.chance(0.25):
         picture = _compressed(draw, picture)
     return picture.clamp(0, 1)
 
@@ -85,6 +90,8 @@ def _drifting(draw: Draw, picture: Tensor) -> Tensor:
     if draw.chance(0.3):
         gain = gain * torch.exp(draw.uniform(0, 0.12) * draw.randn(frames, 1, 1, 1))
     if draw.chance(0.25):
+        gain = gain * _exposure_steps(draw, frames)
+    if draw.chance(0.25):
         time = torch.linspace(0, 1, frames, device=picture.device)
         gain = gain * torch.exp(-draw.uniform(0.2, 1.2) * time)[:, None, None, None]
     picture = (picture * gain).clamp(0, 1)
@@ -92,6 +99,39 @@ def _drifting(draw: Draw, picture: Tensor) -> Tensor:
         gamma = torch.exp(draw.uniform(0, 0.4) * walk[:, 1] + draw.uniform(-0.4, 0.4))
         picture = (picture + 1e-3) ** gamma
     return picture
+
+
+def _exposure_steps(draw: Draw, frames: int) -> Tensor:
+    """Draw sudden changes of the exposure time, a gain (T, 1, 1, 1)."""
+    time = torch.arange(frames, device=draw.device)[:, None]
+    moments = draw.rand(2) * frames
+    heights = draw.randn(2) * draw.uniform(0.1, 0.5)
+    level = (heights * (time > moments)).sum(1)
+    return level.clamp(-0.9, 0.9).exp()[:, None, None, None]
+
+
+def _boiling(draw: Draw, picture: Tensor) -> Tensor:
+    """Multiply by grain that stays in place but changes slowly, as speckle does."""
+    frames, _, height, width = picture.shape
+    fresh = draw.noise(frames, height, width)
+    fresh = blurred(fresh, draw.uniform(0.5, 1.5))
+    keep = draw.uniform(0.3, 0.95)
+    grain = [fresh[0]]
+    for frame in range(1, frames):
+        grain.append(keep * grain[-1] + math.sqrt(1 - keep**2) * fresh[frame])
+    field = torch.stack(grain)[:, None] / fresh.std()
+    return picture * torch.exp(draw.uniform(0.03, 0.25) * field)
+
+
+def _enlarged(draw: Draw, picture: Tensor) -> Tensor:
+    """Show what a camera of fewer pixels saw, enlarged as players do."""
+    height, width = picture.shape[-2:]
+    small = draw.uniform(0.4, 0.85)
+    size = (max(8, round(height * small)), max(8, round(width * small)))
+    coarse = F.interpolate(
+        picture, size, mode="bilinear", antialias=True, align_corners=False
+    )
+    return F.interpolate(coarse, (height, width), mode="bilinear", align_corners=False)
 
 
 def _defocused(draw: Draw, picture: Tensor) -> Tensor:

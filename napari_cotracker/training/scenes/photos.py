@@ -8,6 +8,7 @@ Walt), coffee (R. Michetti), brick and gravel and grass (CC0Textures), cell, ret
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -69,10 +70,10 @@ def photo_crop(draw: Draw, height: int, width: int, density: float) -> Tensor:
     rows, columns = image.shape[1:]
     # Photo pixels per texture pixel; at most 1.3 so that nothing aliases.
     zoom = min(draw.log_uniform(0.35, 1.3), 0.9 * min(rows / height, columns / width))
-    turn = torch.tensor(draw.uniform(-3.14, 3.14))
-    aspect = draw.uniform(0.75, 1.33)
-    cosine, sine = zoom * turn.cos(), zoom * turn.sin()
-    stretch = torch.tensor([[cosine * aspect, -sine], [sine * aspect, cosine]])
+    turn, aspect = draw.uniform(-math.pi, math.pi), draw.uniform(0.75, 1.33)
+    cosine, sine = zoom * math.cos(turn), zoom * math.sin(turn)
+    rows_of = [[cosine * aspect, -sine], [sine * aspect, cosine]]
+    stretch = torch.tensor(rows_of, device=draw.device)
     line_x = torch.arange(width, device=draw.device) - width / 2
     line_y = torch.arange(height, device=draw.device) - height / 2
     y, x = torch.meshgrid(line_y, line_x, indexing="ij")
@@ -82,7 +83,7 @@ def photo_crop(draw: Draw, height: int, width: int, density: float) -> Tensor:
         places[..., axis] += bend * smooth_noise(draw, height, width, 14 * density)
     extent = torch.tensor([columns, rows], device=draw.device)
     middle = (0.25 + 0.5 * draw.rand(2)) * extent
-    grid = 2 * (places @ stretch.to(draw.device).T + middle) / extent - 1
+    grid = 2 * (places @ stretch.T + middle) / extent - 1
     crop = F.grid_sample(
         image[None], grid[None], padding_mode="reflection", align_corners=False
     )[0]

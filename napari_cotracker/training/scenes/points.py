@@ -55,7 +55,7 @@ def follow_points(
     tracks, seen = tracks[:, enough], seen[:, enough]
     if tracks.shape[1] < count:
         # A scene that shows too little twice repeats points rather than invent some.
-        chosen = draw.sparse(torch.ones(tracks.shape[1]), count)
+        chosen = draw.sparse(tracks.new_ones(tracks.shape[1]), count)
     else:
         # Points that get hidden are rare and worth more: Gumbel picks by weight.
         weight = 1 + HIDDEN_BONUS * (~seen).any(0)

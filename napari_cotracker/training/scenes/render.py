@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor
 
     from napari_cotracker.training.scenes.layers import Layer, Scene
@@ -15,6 +18,11 @@ if TYPE_CHECKING:
 
 # A layer hides what lies behind it where its alpha is above this.
 OPAQUE = 0.5
+# A blur shorter than this many pixels is left out; a long one is sampled this often.
+SHARP = 0.8
+MOST_MOMENTS = 9
+# What one more drawing call costs, in pixels drawn.
+CALL_COST = 6000
 
 
 def render_layers(
@@ -28,7 +36,7 @@ def render_layers(
     size : (H, W)
         Frame in pixels.
     delay : float
-        Fraction of a frame interval to render later (for motion blur).
+        Fraction of a frame interval to render later (for interlaced fields).
 
     Returns
     -------
@@ -42,24 +50,98 @@ def render_layers(
     picture = torch.zeros(shape, device=device)
     top = torch.zeros(shape[1:], dtype=torch.uint8, device=device)
     for index, layer in enumerate(scene.layers):
-        warp = layer.warp.shifted(delay) if delay else layer.warp
-        box = (0, size[0]), (0, size[1])
-        if index > 0:
-            box = warp.box_of(layer.half_xy, size)
-        (y0, y1), (x0, x1) = box
-        if y0 >= y1 or x0 >= x1:
-            continue
-        sample = _sampled(layer, warp, box, "zeros" if index else "reflection")
-        colour, alpha = sample[:-1], sample[-1]
-        view = picture[..., y0:y1, x0:x1]
-        view.lerp_(colour, alpha.expand_as(colour))
-        covered = alpha > OPAQUE
-        top[:, y0:y1, x0:x1].masked_fill_(covered, index)
+        moments = _moments(layer, scene.exposure, delay)
+        runs = _runs(moments, layer, size) if index else [(0, frames, _whole(size))]
+        for first, end, box in runs:
+            span = slice(first, end)
+            colour, alpha, opaque = _exposed(
+                layer, moments, span, box, "zeros" if index else "reflection"
+            )
+            (y0, y1), (x0, x1) = box
+            view = picture[:, span, y0:y1, x0:x1]
+            view.mul_(1 - alpha).add_(colour)
+            top[span, y0:y1, x0:x1].masked_fill_(opaque, index)
     return picture.transpose(0, 1), top
 
 
+def _whole(size: tuple[int, int]) -> Box:
+    return (0, size[0]), (0, size[1])
+
+
+def _moments(layer: Layer, exposure: float, delay: float) -> list[Warp]:
+    """Return the moments to average, an odd number that grows with the motion."""
+    step = 0.0
+    if exposure:
+        corners = layer.warp.corners(layer.half_xy)
+        step = exposure * float(corners.diff(dim=0).norm(dim=-1).max())
+    side = 0 if step < SHARP else min(MOST_MOMENTS, 2 * math.ceil(step / 5) + 1) // 2
+    delays = [delay + exposure * k / (2 * side + 1) for k in range(-side, side + 1)]
+    return [layer.warp.shifted(late) if late else layer.warp for late in delays]
+
+
+def _runs(
+    moments: list[Warp], layer: Layer, size: tuple[int, int]
+) -> list[tuple[int, int, Box]]:
+    """Cut time where one box round all frames would be mostly empty.
+
+    Returns first frame, end frame and box of every part in which something shows.
+    """
+    outer = moments if len(moments) < 3 else [moments[0], moments[-1]]
+    corners = torch.cat([warp.corners(layer.half_xy) for warp in outer], 1)
+    limit = corners.new_tensor([size[1], size[0]])
+    low = corners.amin(1).floor().clamp_min(0).minimum(limit)
+    high = (corners.amax(1).ceil() + 1).clamp_min(0).minimum(limit)
+    found: list[tuple[int, int, tuple[int, int, int, int]]] = []
+    for frame, box in enumerate(torch.cat([low, high], 1).long().tolist()):
+        if _area(box) == 0:
+            continue
+        if found and found[-1][1] == frame:
+            first, _, last = found[-1]
+            both = (*map(min, last[:2], box[:2]), *map(max, last[2:], box[2:]))
+            apart = _area(last) * (frame - first) + _area(box)
+            if _area(both) * (frame - first + 1) <= apart + CALL_COST:
+                found[-1] = (first, frame + 1, both)
+                continue
+        found.append((frame, frame + 1, tuple(box)))
+    return [(a, b, ((y0, y1), (x0, x1))) for a, b, (x0, y0, x1, y1) in found]
+
+
+def _area(box: Sequence[int]) -> int:
+    return max(0, box[2] - box[0]) * max(0, box[3] - box[1])
+
+
+def _exposed(
+    layer: Layer, moments: list[Warp], span: slice, box: Box, padding: str
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Average a layer over the moments of an exposure.
+
+    Returns colour times alpha (C, T, h, w), alpha (T, h, w), and where the surface
+    is opaque at the frame's moment.
+    """
+    colours, alphas = [], []
+    for warp in moments:
+        sample = _sampled(layer, warp.at(span), box, padding)
+        alpha = sample[-1]
+        colours.append(_looks(layer, sample[:-1], span).mul_(alpha))
+        alphas.append(alpha)
+    opaque = alphas[len(alphas) // 2] > OPAQUE
+    if len(moments) == 1:
+        return colours[0], alphas[0], opaque
+    return torch.stack(colours).mean(0), torch.stack(alphas).mean(0), opaque
+
+
+def _looks(layer: Layer, colour: Tensor, span: slice) -> Tensor:
+    """Mix the two looks of a layer that changes, (C, T, h, w)."""
+    if layer.fade is None:
+        return colour
+    first, second = colour.chunk(2)
+    weight = layer.fade[span, :, None, None]  # (T, 2, 1, 1)
+    mixed = (first - 0.5) * weight[:, 0] + (second - 0.5) * weight[:, 1]
+    return (mixed + 0.5).clamp(0, 1)
+
+
 def _sampled(layer: Layer, warp: Warp, box: Box, padding: str) -> Tensor:
-    """Sample a layer's colour and alpha at the pixels of a box, (C + 1, T, h, w).
+    """Sample a layer's looks and alpha at the pixels of a box, (..., T, h, w).
 
     The background goes on as its mirror image ("reflection") beyond its canvas.
     """

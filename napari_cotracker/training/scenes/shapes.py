@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from napari_cotracker.training.scenes.textures import smooth_noise
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -76,6 +78,31 @@ def limb(draw: Draw, size: int) -> Tensor:
 
 
 SHAPES = (blob, blob, ellipse, polygon, star, limb)
+
+
+def capsule(
+    length: float, start: float, end: float, density: float, device: torch.device
+) -> Tensor:
+    """Return the signed distance (h, w) of a tapering rod along x, in frame pixels.
+
+    The round ends are centred ``length`` apart, half as far from the middle; ``start``
+    and ``end`` are their radii. The rim is at least two pixels wide.
+    """
+    thick = max(start, end)
+    rows = math.ceil((2 * thick + 4) * density) | 1
+    columns = math.ceil((length + 2 * thick + 4) * density) | 1
+    y = (torch.arange(rows, device=device) - rows // 2)[:, None] / density
+    x = (torch.arange(columns, device=device) - columns // 2)[None] / density
+    along = x.clamp(-length / 2, length / 2)
+    radius = start + (end - start) * (along / max(length, 1e-6) + 0.5)
+    return radius - torch.hypot(y, x - along)
+
+
+def ragged(draw: Draw, distance: Tensor) -> Tensor:
+    """Fray an outline as fur, hair or leaves do."""
+    size = distance.shape[0]
+    rough = smooth_noise(draw, size, size, draw.uniform(0.8, 2.5))
+    return distance + draw.uniform(0.03, 0.12) * rough
 
 
 def alpha_of(distance: Tensor, softness: float) -> Tensor:

@@ -102,6 +102,27 @@ def draw_plain(
     return (flat + level).clamp(0, 1)
 
 
+def draw_boiling(
+    draw: Draw, size: tuple[int, int], channels: int, grain: float
+) -> Tensor:
+    """Draw two looks (2, C, H, W) of one tissue whose speckle differs."""
+    density = DENSITY * grain * draw.uniform(0.7, 1.4)
+    looks = domain_textures.speckles(draw, *size, density, looks=2)
+    contrast = draw.uniform(0.5, 1.0)
+    looks = looks * contrast + draw.uniform(0, 1 - contrast)
+    return looks[:, None].expand(-1, channels, -1, -1)
+
+
+def cropped(draw: Draw, surface: Tensor, height: int, width: int) -> Tensor:
+    """Cut (C, height, width) out of a surface, mirrored or not, at times shaded."""
+    top = draw.integer(0, surface.shape[1] - height)
+    left = draw.integer(0, surface.shape[2] - width)
+    part = surface[:, top : top + height, left : left + width]
+    flips = [axis for axis in (1, 2) if draw.chance(0.5)]
+    shade = draw.uniform(-0.15, 0.15) if draw.chance(0.5) else 0.0
+    return (part.flip(flips) + shade).clamp(0, 1)
+
+
 def tinted(draw: Draw, image: Tensor, channels: int) -> Tensor:
     """Give grey patterns two colours, and every surface its own brightness."""
     contrast = draw.uniform(0.35, 1.0)
