@@ -8,6 +8,7 @@ Map::
     decoding.py    seeking, cache       streams.py   demuxing, labels
     pictures.py    frames to pixels     orientation.py  which way is up
     tiff.py        TIFF stacks          folder.py    folders of images
+    zarr_store.py  zarr, OME-Zarr
     array.py       arrays               layout.py    which axis is which
     conversion.py  channels             contrast.py  one window per recording
     writer.py      frames to MP4

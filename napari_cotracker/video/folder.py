@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from PIL import Image
 from napari_cotracker.errors import InputError, VideoError
 from napari_cotracker.video.array import ArraySource
 from napari_cotracker.video.options import ReadingOptions
+from napari_cotracker.video.orientation import Orientation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +30,7 @@ _DECODERS: dict[bytes, Callable[[bytes], npt.NDArray[Any]]] = {
     b"BM": imagecodecs.bmp_decode,
     b"RIFF": imagecodecs.webp_decode,
 }
+_EXIF_ORIENTATION = 0x0112
 _TIFF = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 
 
@@ -146,8 +149,8 @@ def read_image(path: Path) -> npt.NDArray[Any]:
             "an image: replace it or take it out of the folder."
         ) from error
     if image.ndim == 3 and image.shape[2] <= 2:
-        return image[..., 0]  # grey, with or without alpha
-    return image
+        image = image[..., 0]  # grey, with or without alpha
+    return _orientation(BytesIO(content)).apply(image)
 
 
 def _decode(content: bytes, path: Path) -> npt.NDArray[Any]:
@@ -167,7 +170,7 @@ def _decode(content: bytes, path: Path) -> npt.NDArray[Any]:
 def _header_size(path: Path) -> tuple[int, int] | None:
     try:
         with Image.open(path) as image:
-            return image.height, image.width
+            return _orientation(image).size(image.height, image.width)
     except OSError:
         # Pillow knows fewer kinds of TIFF; those are checked when they are read.
         with path.open("rb") as file:
@@ -175,6 +178,19 @@ def _header_size(path: Path) -> tuple[int, int] | None:
         if not is_tiff:
             read_image(path)
         return None
+
+
+def _orientation(image: Image.Image | BytesIO) -> Orientation:
+    """Read which way up a camera held the picture; TIFF and BMP do not say."""
+    if isinstance(image, BytesIO):
+        try:
+            with Image.open(image) as opened:
+                return _orientation(opened)
+        except OSError:
+            return Orientation()
+    turned = image.format in ("JPEG", "MPO", "PNG", "WEBP")
+    tag = image.getexif().get(_EXIF_ORIENTATION, 1) if turned else 1
+    return Orientation.of_exif(tag)
 
 
 def _natural(path: Path) -> tuple[list[str | int], str]:

@@ -16,12 +16,13 @@ from napari_cotracker.video.options import ReadingOptions
 from napari_cotracker.video.source import FrameSource
 from napari_cotracker.video.tiff import SUFFIXES as TIFF_SUFFIXES
 from napari_cotracker.video.tiff import TiffSource
+from napari_cotracker.video.zarr_store import ZarrSource
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 # The first that supports what was given opens it.
-BACKENDS = (FolderSource, TiffSource, EncodedVideo, ArraySource)
+BACKENDS = (ZarrSource, FolderSource, TiffSource, EncodedVideo, ArraySource)
 
 
 def open_video(
@@ -38,8 +39,9 @@ def open_video(
     Parameters
     ----------
     video : path, array or FrameSource
-        A video file, a TIFF stack, a folder of images, or an array (T, H, W) or
-        (T, H, W, 3|4) of whole numbers, floats or bool (numpy, dask, zarr, ...).
+        A video file, a TIFF stack, a folder of images, a zarr store, or an array
+        (T, H, W) or (T, H, W, 3|4) of whole numbers, floats or bool (numpy, dask,
+        zarr, ...).
     contrast_limits : (low, high) or None
         Stored values shown as 0 and 255. None: 8-bit values stay as they are; for
         others one window for the whole recording holds the 0.01 to 99.99
@@ -77,7 +79,7 @@ def open_video(
         known = " ".join(sorted(VIDEO_SUFFIXES | TIFF_SUFFIXES))
         raise VideoError(
             f"'{given.name}' is no kind of recording that can be opened; expected one "
-            f"of {known}, or a folder of images."
+            f"of {known}, a folder of images, or a zarr store."
         )
     raise InputError(
         f"A recording cannot be made of a {type(video).__name__}; give a path, or an "

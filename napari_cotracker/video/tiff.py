@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import struct
 import threading
 import warnings
@@ -37,6 +38,13 @@ _READING_ERRORS = (
     LookupError,
     TypeError,
 )
+# As ImageJ and OME call them.
+_SECONDS = {
+    **dict.fromkeys(("s", "sec", "second", "seconds"), 1.0),
+    **dict.fromkeys(("ms", "msec", "millisecond", "milliseconds"), 1e-3),
+    **dict.fromkeys(("min", "minute", "minutes"), 60.0),
+    **dict.fromkeys(("h", "hr", "hour", "hours"), 3600.0),
+}
 # Beyond this a first axis called C is no set of dyes, but what some writers call
 # the axis that they were not told the name of.
 _MOST_CHANNELS = 4
@@ -123,7 +131,15 @@ class TiffPages:
         page = series.pages[i]
         if page is None:
             raise ValueError(f"page {i} is missing")
-        return np.asarray(page.asarray())
+        handle = page.parent.filehandle
+        elsewhere = handle.closed  # another file of a recording in several
+        if elsewhere:
+            handle.open()
+        try:
+            return np.asarray(page.asarray())
+        finally:
+            if elsewhere:
+                handle.close()
 
     def _file(self) -> tifffile.TiffFile:
         if self._open_file is None:
@@ -177,7 +193,7 @@ class TiffSource(ArraySource):
     def __init__(self, path: str | Path, options: ReadingOptions | None = None) -> None:
         path, options = Path(path), options or ReadingOptions()
         self._pages = TiffPages(path)
-        note = ""
+        axes, note = "", ""
         if options.axes is None:
             axes, note = _stated_axes(self._pages, path.name)
             options = replace(options, axes=axes)
@@ -188,6 +204,14 @@ class TiffSource(ArraySource):
             fps=self._pages.fps,
             note=note,
         )
+        if axes == self._layout.axes and self._layout.time == "Z":
+            warnings.warn(
+                f"'{path.name}' calls the axis of its {len(self)} pictures Z (planes); "
+                "it is taken as time. Say axes='TYX' (or its axes with Z for T) if it "
+                "is, and choose another file if these are planes.",
+                VideoWarning,
+                stacklevel=2,
+            )
         # A file that was cut off shows it at its end; better now than in an hour.
         self._read_raw(len(self) - 1, len(self))
 
@@ -241,9 +265,21 @@ def _complaints(path: Path) -> Iterator[None]:
 
 
 def _fps(file: tifffile.TiffFile) -> float | None:
+    """Return the frame rate that ImageJ or OME metadata hold."""
+    ome = re.search(r'TimeIncrement="([^"]+)"', file.ome_metadata or "")
+    if ome:
+        unit = re.search(r'TimeIncrementUnit="([^"]+)"', file.ome_metadata or "")
+        return _rate(ome[1], unit[1] if unit else "s")
     metadata = file.imagej_metadata or {}
-    interval = metadata.get("finterval")
-    if isinstance(interval, (int, float)) and interval > 0:
-        return 1.0 / interval
+    if metadata.get("finterval"):
+        return _rate(metadata["finterval"], str(metadata.get("tunit", "s")))
     rate = metadata.get("fps")
     return float(rate) if isinstance(rate, (int, float)) and rate > 0 else None
+
+
+def _rate(interval: object, unit: str) -> float | None:
+    try:
+        seconds = float(str(interval)) * _SECONDS[unit.strip().lower()]
+    except (ValueError, KeyError):
+        return None
+    return 1.0 / seconds if 0 < seconds < float("inf") else None

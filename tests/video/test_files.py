@@ -1,6 +1,7 @@
 """TIFF stacks and folders of images."""
 
 import pickle
+import uuid
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 
@@ -30,7 +31,8 @@ def as_rgb(grey):
         {"compression": "zlib"},
         {"imagej": True, "compression": "zlib", "metadata": {"axes": "TYX"}},
         {"ome": True, "metadata": {"axes": "TYX"}},
-        {"bigtiff": True, "tile": (16, 16), "metadata": {"axes": "ZYX"}},
+        {"bigtiff": True, "tile": (16, 16), "metadata": {"axes": "TYX"}},
+        *({"compression": kind} for kind in ("lzw", "zstd", "packbits", "lzma")),
         {"byteorder": ">"},
         {"contiguous": False, "metadata": None},
     ],
@@ -67,7 +69,12 @@ def test_a_stack_may_be_read_by_several_threads_and_handles(tmp_path, compressio
 
 def test_the_axis_taken_as_time_is_stated(tmp_path):
     tifffile.imwrite(tmp_path / "z.tif", STACK, metadata={"axes": "ZYX"})
-    assert "axes ZYX: Z taken as time" in open_video(tmp_path / "z.tif").describe()
+    with pytest.warns(VideoWarning, match="calls the axis of its 9 pictures Z"):
+        source = open_video(tmp_path / "z.tif")
+    assert "axes ZYX: Z taken as time" in source.describe()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(open_video(tmp_path / "z.tif", axes="TYX")) == 9
     tifffile.imwrite(tmp_path / "q.tif", STACK)
     assert "Q taken as time" in open_video(tmp_path / "q.tif").describe()
 
@@ -131,6 +138,62 @@ def test_many_unnamed_channels_are_frames(tmp_path):
     assert len(source) == len(STACK)
 
 
+OME = (
+    '<?xml version="1.0" encoding="UTF-8"?>'
+    '<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" UUID="{own}">'
+    '<Image ID="Image:0"><Pixels ID="Pixels:0" DimensionOrder="XYZCT" Type="uint8" '
+    'SizeX="32" SizeY="24" SizeZ="1" SizeC="1" SizeT="9" TimeIncrement="500" '
+    'TimeIncrementUnit="ms"><Channel ID="Channel:0:0" SamplesPerPixel="1"/>{files}'
+    "</Pixels></Image></OME>"
+)
+OME_FILE = (
+    '<TiffData FirstC="0" FirstT="{t}" FirstZ="0" IFD="0" PlaneCount="1">'
+    '<UUID FileName="t{t}.ome.tif">{id}</UUID></TiffData>'
+)
+
+
+def test_a_recording_in_several_files(tmp_path):
+    ids = [f"urn:uuid:{uuid.uuid4()}" for _ in STACK]
+    files = "".join(OME_FILE.format(t=t, id=ids[t]) for t in range(len(STACK)))
+    for t, frame in enumerate(STACK):
+        about = OME.format(own=ids[t], files=files)
+        path = tmp_path / f"t{t}.ome.tif"
+        tifffile.imwrite(path, frame, description=about, metadata=None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        source = open_video(tmp_path / "t0.ome.tif")
+        np.testing.assert_array_equal(source[:], as_rgb(STACK))
+        source.close()
+        np.testing.assert_array_equal(source[[7, 2]], as_rgb(STACK[[7, 2]]))
+    assert source.fps == 2.0
+    source.close()
+    (tmp_path / "t4.ome.tif").unlink()
+    with pytest.warns(VideoWarning, match=r"t4\.ome\.tif"):
+        source = open_video(tmp_path / "t0.ome.tif")
+    np.testing.assert_array_equal(source[5], as_rgb(STACK[5]))
+    with pytest.raises(VideoError, match="page 4 is missing"):
+        source[4]
+
+
+@pytest.mark.parametrize(
+    ("metadata", "fps"),
+    [
+        ({"finterval": 0.5}, 2),
+        ({"finterval": 2, "tunit": "min"}, 1 / 120),
+        ({"finterval": 40, "tunit": "msec"}, 25),
+        ({"finterval": 3, "tunit": "fortnight"}, None),
+        ({"fps": 7.0}, 7),
+    ],
+    ids=str,
+)
+def test_the_rate_that_imagej_wrote(tmp_path, metadata, fps):
+    path = tmp_path / "s.tif"
+    tifffile.imwrite(path, STACK, imagej=True, metadata={"axes": "TYX", **metadata})
+    assert open_video(path).fps == fps
+    stated = open_video(path, fps=12)
+    assert stated.fps == 12 and stated.times[6] == 0.5
+
+
 def test_one_page_is_one_frame(tmp_path):
     tifffile.imwrite(tmp_path / "one.tif", STACK[0])
     np.testing.assert_array_equal(
@@ -191,7 +254,11 @@ def test_real_stacks(clips):
         "cellfinder_zstack_uint16": (12, 256, 256),
     }.items():
         path = clips / "microscopy" / f"{name}.tif"
-        source = open_video(path)
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always", VideoWarning)
+            source = open_video(path)
+        is_z = name in ("stuck_beads_uint16", "cellfinder_zstack_uint16")
+        assert [w.category for w in said] == [VideoWarning] * is_z
         assert source.shape == (*shape, 3)
         last = tifffile.imread(path, key=shape[0] - 1)
         if source.contrast_limits is None:
@@ -240,6 +307,35 @@ def test_jpeg_and_deep_images(tmp_path):
     folder.mkdir()
     save_png(folder / "0.png", np.dstack([RGB[0], STACK[0]]))
     np.testing.assert_array_equal(open_video(folder)[0], RGB[0])
+
+
+@pytest.mark.parametrize(
+    ("tag", "upright"),
+    [
+        (1, lambda image: image),
+        (2, lambda image: image[:, ::-1]),
+        (3, lambda image: image[::-1, ::-1]),
+        (4, lambda image: image[::-1]),
+        (5, lambda image: image.T),
+        (6, lambda image: np.rot90(image, -1)),
+        (7, lambda image: image[::-1, ::-1].T),
+        (8, np.rot90),
+    ],
+)
+def test_photographs_are_shown_upright(tmp_path, tag, upright):
+    from PIL import Image, ImageOps
+
+    about = Image.Exif()
+    about[0x0112] = tag
+    photograph = Image.fromarray(STACK[0])
+    photograph.save(tmp_path / "0.jpg", exif=about, quality=95)
+    (tmp_path / "1.jpg").write_bytes((tmp_path / "0.jpg").read_bytes())
+    source = open_video(tmp_path)
+    stored = imagecodecs.jpeg_decode((tmp_path / "0.jpg").read_bytes())
+    np.testing.assert_array_equal(source[1], as_rgb(upright(stored)))
+    with Image.open(tmp_path / "0.jpg") as image:
+        expected = np.asarray(ImageOps.exif_transpose(image))
+    assert np.abs(source[0, ..., 0].astype(int) - expected).max() <= 2
 
 
 def test_images_must_be_alike(tmp_path):
