@@ -29,3 +29,7 @@ class FormatError(CoTrackerError):
 
 class TrackingError(CoTrackerError):
     """Tracking failed after it had started."""
+
+
+class ProjectError(CoTrackerError):
+    """A project file cannot be made, opened, read or written."""

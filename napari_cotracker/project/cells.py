@@ -93,6 +93,16 @@ class Cells:
         copy.put(index, values)
         return copy
 
+    def reshaped(self, *shape: int) -> Cells:
+        """Return the same values in another arrangement."""
+        values = {key: getattr(self, key) for key in FIELDS}
+        return Cells(
+            **{
+                key: array.reshape(*shape, 2) if key == "xy" else array.reshape(shape)
+                for key, array in values.items()
+            }
+        )
+
     def put(self, index: Index, values: Cells) -> None:
         """Overwrite the values at an index, in place."""
         for key in FIELDS:
