@@ -46,7 +46,7 @@ def path(tmp_path):
     return tmp_path / "mouse.ctk"
 
 
-# In memory where that exists: hundreds of steps that each wait for a busy disk are slow.
+# In memory where that can be: hundreds of steps that wait for a busy disk are slow.
 MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 
