@@ -38,7 +38,7 @@ def write_difference(
         file.write("DELETE FROM cells WHERE point_id = ?", [(int(i),) for i in gone])
     block, place = _changed_blocks(before, after)
     cells = _take(after.cells, block, place)  # (K, BLOCK)
-    known = cells.known.any(axis=1)
+    known = _says_something(cells).any(axis=1)
     file.write(
         "DELETE FROM cells WHERE point_id = ? AND block = ?",
         list(zip(ids[place[~known]].tolist(), block[~known].tolist(), strict=True)),
@@ -56,7 +56,7 @@ def _changed_blocks(before: Document | None, after: Document) -> tuple[Places, P
     """Return the block and the column, (K,) each, of all rows to write."""
     n_frames, n_tracks = after.tracks.source.shape
     if before is None:
-        changed = after.cells.known
+        changed = _says_something(after.cells)
     elif np.array_equal(before.tracks.point_id, after.tracks.point_id):
         changed = after.cells.differs(before.cells)
     else:
@@ -69,6 +69,10 @@ def _changed_blocks(before: Document | None, after: Document) -> tuple[Places, P
     numbers = np.unique(frame // BLOCK * n_tracks + place)
     block, place = np.divmod(numbers, max(n_tracks, 1))
     return block, place
+
+
+def _says_something(cells: Cells) -> npt.NDArray[np.bool_]:
+    return cells.differs(Cells.unknown(cells.source.shape))
 
 
 def _take(cells: Cells, block: Places, place: Places) -> Cells:

@@ -19,6 +19,7 @@ FIELDS: dict[str, npt.DTypeLike] = {
     "xy": np.float32,
     "visibility": np.float32,
     "confidence": np.float32,
+    "disagreement": np.float32,
     "visible": np.bool_,
     "source": np.uint8,
     "edited": np.bool_,
@@ -34,6 +35,8 @@ class Cells:
     xy : (..., 2) float32
         NaN where nothing is known.
     visibility, confidence : (...) float32
+    disagreement : (...) float32
+        Pixels; NaN where fewer than two directions say something.
     visible, edited : (...) bool
     source : (...) uint8
     """
@@ -41,6 +44,7 @@ class Cells:
     xy: npt.NDArray[np.float32]
     visibility: npt.NDArray[np.float32]
     confidence: npt.NDArray[np.float32]
+    disagreement: npt.NDArray[np.float32]
     visible: npt.NDArray[np.bool_]
     source: npt.NDArray[np.uint8]
     edited: npt.NDArray[np.bool_]
@@ -54,6 +58,7 @@ class Cells:
             xy,
             np.ones(shape, np.float32),
             np.ones(shape, np.float32),
+            np.zeros(shape, np.float32),
             np.ones(shape, np.bool_),
             np.full(shape, Source.MANUAL, np.uint8),
             np.ones(shape, np.bool_),
@@ -67,6 +72,7 @@ class Cells:
             np.full((*shape, 2), np.nan, np.float32),
             np.zeros(shape, np.float32),
             np.zeros(shape, np.float32),
+            np.full(shape, np.nan, np.float32),
             np.zeros(shape, np.bool_),
             np.full(shape, Source.EMPTY, np.uint8),
             np.zeros(shape, np.bool_),

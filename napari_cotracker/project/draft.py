@@ -99,6 +99,7 @@ class Draft:
         cells.source[index] = Source.MANUAL
         cells.edited[index] = True
         cells.confidence[index] = 1
+        cells.disagreement[index] = 0
         cells.visibility[index] = cells.visible[index]
         frame, place = np.broadcast_arrays(*index)
         unseen = ~cells.visible[frame, place]

@@ -32,12 +32,6 @@ if TYPE_CHECKING:
 
     from napari_cotracker.project.changes import Change
 
-# Bytes of one position: xy 8, visibility 4, confidence 4, three of one byte.
-CELL_BYTES = sum(
-    np.dtype(dtype).itemsize * (2 if key == "xy" else 1)
-    for key, dtype in FIELDS.items()
-)
-
 
 def edit_to_bytes(edit: Edit) -> bytes:
     """Return an edit as bytes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -36,6 +37,10 @@ class Tracks:
         Frames per second where known.
     size : (H, W)
         Frame size in pixels.
+    disagreement : (T, N) float32
+        Pixels between what tracking forwards and backwards says, for review; 0 at
+        anchors, NaN where fewer than two directions say something. Given as None: all
+        NaN.
 
     Raises
     ------
@@ -52,6 +57,7 @@ class Tracks:
     name: tuple[str, ...]
     fps: float | None = None
     size: tuple[int, int] = field(default=(0, 0))
+    disagreement: npt.NDArray[np.float32] = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
         """Convert to the documented types and check shapes once."""
@@ -62,7 +68,11 @@ class Tracks:
             "visible": np.bool_,
             "source": np.uint8,
             "point_id": np.int64,
+            "disagreement": np.float32,
         }
+        if self.disagreement is None:
+            unknown = np.full(np.shape(self.visibility), np.nan, np.float32)
+            object.__setattr__(self, "disagreement", unknown)
         for key, dtype in convert.items():
             object.__setattr__(self, key, np.asarray(getattr(self, key), dtype))
         object.__setattr__(self, "name", tuple(str(n) for n in self.name))
@@ -76,6 +86,7 @@ class Tracks:
             "confidence": (n_frames, n_tracks),
             "visible": (n_frames, n_tracks),
             "source": (n_frames, n_tracks),
+            "disagreement": (n_frames, n_tracks),
             "point_id": (n_tracks,),
         }
         for key, shape in expected.items():
@@ -113,6 +124,10 @@ class Tracks:
             fps=fps,
             size=size,
         )
+
+    def copy(self) -> Tracks:
+        """Return tracks that share no array with these."""
+        return deepcopy(self)
 
     @property
     def n_frames(self) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 from napari_cotracker.tracks import Source, Tracks
 from napari_cotracker.widgets.edits import CellEdit, Cells, Labels, columns_of
 
-KEYS = ("xy", "visibility", "confidence", "visible", "source")
+KEYS = ("xy", "visibility", "confidence", "visible", "source", "disagreement")
 
 
 def merge(

@@ -30,6 +30,7 @@ def document(n_tracks=3, n_frames=N_FRAMES, seed=0):
         name=tuple(f"p{i}" for i in range(n_tracks)),
         fps=25.0,
         size=(60, 80),
+        disagreement=np.where(known, rng.random(shape), np.nan),
     )
     return Document(tracks)
 
