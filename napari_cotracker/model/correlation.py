@@ -26,8 +26,14 @@ class FeatureLevel(NamedTuple):
     width: int
 
 
-def build_pyramid(features: Tensor, levels: int) -> list[FeatureLevel]:
-    """Average-pool (B, T, C, H, W) features into ``levels`` levels of rows."""
+def build_pyramid(
+    features: Tensor, levels: int, dtype: torch.dtype | None = None
+) -> list[FeatureLevel]:
+    """Average-pool (B, T, C, H, W) features into ``levels`` levels of rows.
+
+    ``dtype`` is that of the rows: gathered rows are multiplied as they are, so rows in
+    the arithmetic of the product are gathered with half the traffic and no conversion.
+    """
     n_frames, channels = features.shape[1:3]
     maps = features.flatten(0, 1)  # (B * T, C, H, W)
     pyramid = []
@@ -35,7 +41,7 @@ def build_pyramid(features: Tensor, levels: int) -> list[FeatureLevel]:
         if level:
             maps = F.avg_pool2d(maps, 2, 2)
         height, width = maps.shape[-2:]
-        rows = maps.permute(0, 2, 3, 1).reshape(-1, channels)
+        rows = maps.to(dtype or maps.dtype).permute(0, 2, 3, 1).reshape(-1, channels)
         pyramid.append(FeatureLevel(rows, n_frames, height, width))
     return pyramid
 
@@ -95,25 +101,26 @@ def correlate(level: FeatureLevel, support: Tensor, xy: Tensor, radius: int) -> 
     level : FeatureLevel
         Of the S frames of the window.
     support : (B, N, (2r+1)^2, C)
-    xy : (B, S, N, 2)
+    xy : (B, N, S, 2)
         Current positions in pixels of this level.
     radius : int
 
     Returns
     -------
-    (B, S, N, (2r+1)^4): target offset slow, support offset fast.
+    (B, N, S, (2r+1)^4): target offset slow, support offset fast.
     """
-    batch, n_frames, n_points, _ = xy.shape
-    xy = xy.transpose(1, 2).flatten(1, 2)  # (B, N * S, 2)
+    batch, n_points, n_frames, _ = xy.shape
     frame = torch.arange(n_frames, device=xy.device).repeat(n_points)
-    neighbours, fraction = gather_neighbours(level, frame.expand(batch, -1), xy, radius)
+    neighbours, fraction = gather_neighbours(
+        level, frame.expand(batch, -1), xy.flatten(1, 2), radius
+    )
     side, channels = neighbours.shape[2], neighbours.shape[-1]
     patches = neighbours.reshape(batch * n_points, n_frames * side**2, channels)
     keys = support.flatten(0, 1).transpose(1, 2)  # (B * N, C, K^2)
     products = torch.bmm(patches, keys).float()
     products = products.reshape(batch, n_points * n_frames, side, side, -1)
     volume = interpolate(products, fraction)  # (B, N * S, K, K, K^2)
-    return volume.reshape(batch, n_points, n_frames, -1).transpose(1, 2)
+    return volume.reshape(batch, n_points, n_frames, -1)
 
 
 def correlate_feature(

@@ -20,7 +20,7 @@ from napari_cotracker.model.embeddings import (
     sample_position_table,
     sincos_table,
 )
-from napari_cotracker.model.encoder import FrameEncoder
+from napari_cotracker.model.encoder import FrameEncoder, encode_frames
 from napari_cotracker.model.interface import Prediction, WindowState
 from napari_cotracker.model.transformer import UpdateTransformer
 from napari_cotracker.model.windowed import predict_windowed
@@ -88,7 +88,7 @@ class CoTracker2(nn.Module):
     def encode(self, frames: Tensor) -> Tensor:
         """Encode (B, T, 3, H, W) frames into (B, T, C, h, w)."""
         with reduced(self.arithmetic, frames.device):
-            features: Tensor = self.fnet(frames.flatten(0, 1)).float()
+            features = encode_frames(self.fnet, frames.flatten(0, 1))
         return features.unflatten(0, frames.shape[:2])
 
     def sample(self, features: Tensor, queries_txy: Tensor) -> Tensor:

@@ -21,13 +21,18 @@ from napari_cotracker.model.embeddings import (
     sincos_table,
     stretch_table,
 )
-from napari_cotracker.model.encoder import FrameEncoder
+from napari_cotracker.model.encoder import FrameEncoder, encode_frames
 from napari_cotracker.model.interface import Prediction, WindowState
 from napari_cotracker.model.transformer import UpdateTransformer
 from napari_cotracker.model.windowed import predict_windowed
 
 if TYPE_CHECKING:
     from napari_cotracker.model.config import CoTracker3Config
+
+
+# Correlation volumes that a processor works on at once: enough for a good matrix
+# product, few enough to stay in its caches.
+ROWS_AT_ONCE = 64
 
 
 class CorrelationMLP(nn.Module):
@@ -93,7 +98,7 @@ class CoTracker3(nn.Module):
         """Encode (B, T, 3, H, W) frames into L2-normalised (B, T, C, h, w)."""
         self._check_frames(frames)
         with reduced(self.arithmetic, frames.device):
-            features = self.fnet(frames.flatten(0, 1)).float()
+            features = encode_frames(self.fnet, frames.flatten(0, 1))
         norm = features.square().sum(dim=1, keepdim=True).clamp_min(1e-12).sqrt()
         return (features / norm).unflatten(0, frames.shape[:2])
 
@@ -134,14 +139,15 @@ class CoTracker3(nn.Module):
         ``query_frame``, ``overlap`` and ``n_real`` belong to the interface:
         CoTracker3 needs none of them.
         """
-        pyramid = build_pyramid(features, self.config.corr_levels)
+        pyramid = build_pyramid(features, self.config.corr_levels, self.arithmetic)
+        support = point_features.to(self.arithmetic)
         states = []
-        for _ in range(iterations):
-            # As published: gradients do not flow through earlier positions.
-            state = state._replace(xy=state.xy.detach())
-            with reduced(self.arithmetic, features.device):
-                state = self._update(pyramid, point_features, state)
-            states.append(state)
+        with reduced(self.arithmetic, features.device):
+            for _ in range(iterations):
+                # As published: gradients do not flow through earlier positions.
+                state = state._replace(xy=state.xy.detach())
+                state = self._update(pyramid, support, state)
+                states.append(state)
         return states
 
     def predict(
@@ -166,20 +172,10 @@ class CoTracker3(nn.Module):
         self, pyramid: list[FeatureLevel], support: Tensor, state: WindowState
     ) -> WindowState:
         feature_xy = state.xy / self.stride
-        embeddings = [
-            self.corr_mlp(
-                correlate(
-                    level,
-                    support[:, :, i],
-                    feature_xy / 2**i,
-                    self.config.corr_radius,
-                )
-            )
-            for i, level in enumerate(pyramid)
-        ]
+        embeddings = self._embed_correlation(pyramid, support, feature_xy)
         motion = encode_motion(feature_xy, self.motion_scale_xy)
         scores = torch.stack([state.visibility, state.confidence], dim=-1)
-        tokens = torch.cat([scores, *embeddings, motion], dim=-1)  # (B, S, N, D)
+        tokens = torch.cat([scores, embeddings, motion], dim=-1)  # (B, S, N, D)
         time = stretch_table(self.time_emb, tokens.shape[1])
         update = self.updateformer(tokens + time[:, :, None]).float()
         return WindowState(
@@ -187,6 +183,27 @@ class CoTracker3(nn.Module):
             state.visibility + update[..., 2],
             state.confidence + update[..., 3],
         )
+
+    def _embed_correlation(
+        self, pyramid: list[FeatureLevel], support: Tensor, feature_xy: Tensor
+    ) -> Tensor:
+        """Embed what surrounds each point in every frame; (B, S, N, levels * out)."""
+        n_points = support.shape[1]
+        several = n_points
+        if feature_xy.device.type == "cpu" and not torch.is_grad_enabled():
+            several = max(1, ROWS_AT_ONCE // feature_xy.shape[1])
+        parts = []
+        for begin in range(0, n_points, several):
+            some = slice(begin, begin + several)
+            xy = feature_xy[:, :, some].transpose(1, 2)  # (B, n, S, 2)
+            volumes = (
+                correlate(
+                    level, support[:, some, i], xy / 2**i, self.config.corr_radius
+                )
+                for i, level in enumerate(pyramid)
+            )
+            parts.append(torch.cat([self.corr_mlp(v) for v in volumes], dim=-1))
+        return torch.cat(parts, dim=1).transpose(1, 2)
 
     def _check_frames(self, frames: Tensor) -> None:
         # Every correlation level needs at least one feature pixel.

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from napari_cotracker.model.config import EncoderConfig
 
 
+# Frames that an accelerator encodes at once: enough to be busy, few enough to fit.
+ACCELERATOR_BATCH = 16
+
+
 class ResidualBlock(nn.Module):
     """Two 3x3 convolutions with instance norm; a 1x1 shortcut where it strides."""
 
@@ -27,11 +31,11 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (F, in, H, W) to (F, out, H/stride, W/stride)."""
-        y = F.relu(F.instance_norm(self.conv1(x)))
-        y = F.relu(F.instance_norm(self.conv2(y)))
+        y = _normalised(self.conv1(x)).relu_()
+        y = _normalised(self.conv2(y)).relu_()
         if self.downsample is not None:
-            x = F.instance_norm(self.downsample(x))
-        return F.relu(x + y)
+            x = _normalised(self.downsample(x))
+        return (x + y).relu_()
 
 
 class FrameEncoder(nn.Module):
@@ -71,14 +75,35 @@ class FrameEncoder(nn.Module):
         (F, C, H/stride, W/stride)
         """
         size = (frames.shape[-2] // self.stride, frames.shape[-1] // self.stride)
-        x = F.relu(F.instance_norm(self.conv1(2 * (frames / 255) - 1)))
+        x = _normalised(self.conv1(2 * (frames / 255) - 1)).relu_()
         stages = []
         for layer in (self.layer1, self.layer2, self.layer3, self.layer4):
             x = layer(x)
             stages.append(F.interpolate(x, size, mode="bilinear", align_corners=True))
-        fused = F.relu(F.instance_norm(self.conv2(torch.cat(stages, dim=1))))
+        fused = _normalised(self.conv2(torch.cat(stages, dim=1))).relu_()
         features: Tensor = self.conv3(fused)
         return features
+
+
+def encode_frames(encoder: FrameEncoder, frames: Tensor) -> Tensor:
+    """Encode (F, 3, H, W) frames into float32 (F, C, h, w), in batches that suit.
+
+    A processor is quickest frame by frame: the activations of several do not fit its
+    caches, and the allocator maps them afresh for every layer. Training keeps the
+    activations anyway.
+    """
+    batch = len(frames)
+    if not torch.is_grad_enabled() and batch:
+        batch = 1 if frames.device.type == "cpu" else ACCELERATOR_BATCH
+    if batch >= len(frames):
+        features: Tensor = encoder(frames).float()
+        return features
+    return torch.cat([encoder(part).float() for part in frames.split(batch)])
+
+
+def _normalised(x: Tensor) -> Tensor:
+    """Instance norm, by the kernel that is quick on a processor."""
+    return F.layer_norm(x, x.shape[-2:])
 
 
 def _stage(in_channels: int, out_channels: int, stride: int) -> nn.Sequential:

@@ -85,7 +85,7 @@ def test_gathered_correlation_equals_sampling_every_neighbour():
     torch.manual_seed(3)
     features = torch.randn(1, 4, 8, 12, 17)
     query = torch.tensor([[[2.0, 6.3, 4.8], [0.0, -1.5, 13.2]]])
-    xy = torch.rand(1, 4, 2, 2) * 24 - 4  # also outside the map
+    xy = torch.rand(1, 2, 4, 2) * 24 - 4  # (B, N, S, 2), also outside the map
     level = build_pyramid(features, 1)[0]
     support = sample_support(level, query[..., 0].long(), query[..., 1:], 3)
     offset = torch.arange(-3, 4.0)
@@ -99,10 +99,10 @@ def test_gathered_correlation_equals_sampling_every_neighbour():
     volume = correlate(level, support, xy, 3)
     for t in range(4):
         for n in range(2):
-            patch = naive_sample(features[0, t : t + 1], xy[0, t, n] + offsets_xy[None])
+            patch = naive_sample(features[0, t : t + 1], xy[0, n, t] + offsets_xy[None])
             expected = patch[0].flatten(1).T @ support[0, n].T
             torch.testing.assert_close(
-                volume[0, t, n], expected.flatten(), atol=1e-4, rtol=0
+                volume[0, n, t], expected.flatten(), atol=1e-4, rtol=0
             )
 
 
