@@ -27,7 +27,8 @@ ALLOWED: dict[str, set[str]] = {
     "overlay": {"tracks", "video", "files"},
     "project": {"tracks", "io", "files"},
     "sample": {"tracks", "io"},
-    "training": {"model", "tracks"},
+    # Validation is scored as recordings are: same measures, same baselines.
+    "training": {"model", "tracks", "evaluation"},
     "tracking": {"model", "video", "tracks", "weights"},
     "evaluation": {"tracking", "tracks", "video", "io"},
 }

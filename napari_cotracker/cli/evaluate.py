@@ -1,4 +1,4 @@
-"""``napari-cotracker evaluate``: score a model on labelled clips."""
+"""``napari-cotracker evaluate``: score a model on labelled or generated clips."""
 
 from __future__ import annotations
 
@@ -22,8 +22,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "clips",
         type=Path,
-        nargs="+",
+        nargs="*",
         help="folders with labels.csv and source.json, or folders of such folders",
+    )
+    parser.add_argument(
+        "--synthetic",
+        type=int,
+        nargs="?",
+        const=8,
+        metavar="N",
+        help="score N generated clips of every validation split in place of folders",
     )
     parser.add_argument(
         "--without-baselines",
@@ -36,6 +44,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Score clip after clip, then print one table."""
+    if (args.synthetic is None) == (not args.clips):
+        raise InputError("Give folders of labelled clips, or --synthetic; one of them.")
+    if args.synthetic is not None:
+        return _run_synthetic(args, console)
     from napari_cotracker.evaluation.labelled import find_labelled_clips
     from napari_cotracker.evaluation.run import format_table, score_clips
     from napari_cotracker.tracking.models import load_model
@@ -56,4 +68,25 @@ def run(args: argparse.Namespace, console: Console) -> int:
             "(within the horizon, if one was given)."
         )
     console.report([asdict(score) for score in scores], [format_table(scores)])
+    return 0
+
+
+def _run_synthetic(args: argparse.Namespace, console: Console) -> int:
+    """Score every validation split of the scene generator."""
+    from napari_cotracker.evaluation.dense import followed
+    from napari_cotracker.evaluation.dense_report import DenseReport
+    from napari_cotracker.tracking.models import load_model
+    from napari_cotracker.training.scenes import SPLITS, VALIDATION_VERSION
+    from napari_cotracker.training.validation import truths
+
+    options = TrackingOptions(**chosen(args, TrackingOptions))
+    follow = followed(load_model(args.model, args.device, options.dtype), options)
+    report = DenseReport()
+    with console.progress("scoring", unit="split") as bar:
+        for split in SPLITS:
+            clips = truths(split, args.synthetic)
+            report.add(split, clips, follow, baselines=not args.without_baselines)
+            bar.show(len(report.splits), len(SPLITS))
+    result = {"version": VALIDATION_VERSION} | report.as_dict()
+    console.report(result, report.lines())
     return 0

@@ -10,6 +10,8 @@ import numpy.typing as npt
 from napari_cotracker.errors import CoTrackerError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from napari_cotracker.evaluation.protocol import Task
     from napari_cotracker.video import FrameSource
 
@@ -32,6 +34,42 @@ def lucas_kanade(source: FrameSource, task: Task) -> npt.NDArray[np.float32]:
     CoTrackerError
         OpenCV is not installed.
     """
+    answers = np.full((len(task.target_frame), 2), np.nan, np.float32)
+    first, last = task.queries.frame, _last_targets(task)
+    frames = range(int(first.min()), int(last.max()) + 1)
+    pictures = ((frame, source.read(frame, frame + 1)[0]) for frame in frames)
+    for frame, xy, _ in chained_flow(pictures, first, last, task.queries.xy):
+        now = task.target_frame == frame
+        answers[now] = xy[task.target_query[now]]
+    return answers
+
+
+def chained_flow(
+    pictures: Iterable[tuple[int, npt.NDArray[np.uint8]]],
+    first: npt.NDArray[np.integer],
+    last: npt.NDArray[np.integer],
+    start_xy: npt.NDArray[np.float32],
+) -> Iterator[tuple[int, npt.NDArray[np.float32], npt.NDArray[np.bool_]]]:
+    """Move points along with Lucas-Kanade, picture by picture.
+
+    Parameters
+    ----------
+    pictures : iterable of (frame, (H, W, 3) uint8)
+        Neighbouring frames in order.
+    first, last : (N,)
+        Frames between which each point is followed.
+    start_xy : (N, 2)
+
+    Yields
+    ------
+    frame, xy (N, 2), found (N,)
+        ``found`` turns False for good when a point is lost.
+
+    Raises
+    ------
+    CoTrackerError
+        OpenCV is not installed.
+    """
     try:
         import cv2
     except ImportError as error:
@@ -39,15 +77,14 @@ def lucas_kanade(source: FrameSource, task: Task) -> npt.NDArray[np.float32]:
             "The Lucas-Kanade baseline needs OpenCV; "
             "pip install opencv-python-headless, or leave the baseline out."
         ) from error
-    answers = np.full((len(task.target_frame), 2), np.nan, np.float32)
-    first, last = task.queries.frame, _last_targets(task)
-    xy = task.queries.xy.copy()
+    xy = start_xy.astype(np.float32)
+    found = np.ones(len(xy), np.bool_)
     before = None
-    for frame in range(int(first.min()), int(last.max()) + 1):
-        picture = cv2.cvtColor(source.read(frame, frame + 1)[0], cv2.COLOR_RGB2GRAY)
+    for frame, colour in pictures:
+        picture = cv2.cvtColor(colour, cv2.COLOR_RGB2GRAY)
         live = np.flatnonzero((first < frame) & (last >= frame))
         if before is not None and len(live):
-            moved, found, _ = cv2.calcOpticalFlowPyrLK(  # type: ignore[call-overload]
+            moved, status, _ = cv2.calcOpticalFlowPyrLK(  # type: ignore[call-overload]
                 before,
                 picture,
                 xy[live, None],
@@ -56,11 +93,10 @@ def lucas_kanade(source: FrameSource, task: Task) -> npt.NDArray[np.float32]:
                 maxLevel=LEVELS,
                 criteria=CRITERIA,
             )
-            xy[live] = np.where(found > 0, moved[:, 0], xy[live])
-        now = task.target_frame == frame
-        answers[now] = xy[task.target_query[now]]
+            xy[live] = np.where(status > 0, moved[:, 0], xy[live])
+            found[live] &= status[:, 0] > 0
+        yield frame, xy.copy(), found.copy()
         before = picture
-    return answers
 
 
 def _last_targets(task: Task) -> npt.NDArray[np.int64]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_cotracker.evaluation.baselines import lucas_kanade, stay
 from napari_cotracker.evaluation.protocol import make_task
+from napari_cotracker.evaluation.tables import markdown_table
 from napari_cotracker.tracking import TrackingOptions, track
 from napari_cotracker.tracks.accuracy import delta_avg, errors_256
 from napari_cotracker.video import open_video
@@ -65,15 +66,14 @@ def score_clips(
 
 def format_table(scores: list[Score]) -> str:
     """Lay scores out as a Markdown table."""
-    columns = list(asdict(scores[0]))
-    lines = ["| " + " | ".join(columns) + " |", "|---" * len(columns) + "|"]
-    for score in scores:
-        cells = (
+    rows = [
+        [
             f"{value:.3f}" if isinstance(value, float) else str(value)
             for value in asdict(score).values()
-        )
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+        ]
+        for score in scores
+    ]
+    return "\n".join(markdown_table(list(asdict(scores[0])), rows))
 
 
 def _score(

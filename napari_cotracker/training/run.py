@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -94,15 +93,9 @@ def _check(args: argparse.Namespace) -> None:
         )
 
 
-def _measure(args: argparse.Namespace) -> dict[str, float]:
-    """Validate; one flat ``split metric`` entry per number, as the card has them."""
+def _measure(args: argparse.Namespace) -> dict[str, dict[str, float]]:
     model = CoTracker3(COTRACKER3_PRESETS[args.preset])
     model.load_state_dict(load_checkpoint(args.out)["average"])
-    table = validate(model, clips=args.validate)
-    metrics = {
-        f"{split} {key}": value
-        for split, row in table.items()
-        for key, value in row.items()
-    }
-    print(json.dumps(metrics, indent=2))
-    return metrics
+    report = validate(model, clips=args.validate)
+    print("\n".join(report.lines()))
+    return report.summary()

@@ -11,7 +11,9 @@ from napari_cotracker.training.scenes import (
     FAMILIES,
     SPLITS,
     SceneOptions,
+    photos,
     render_clip,
+    surfaces,
     validation_clips,
 )
 from napari_cotracker.training.scenes.draw import Draw
@@ -167,6 +169,38 @@ def test_validation_sets_are_fixed_and_disjoint() -> None:
     again = next(iter(validation_clips("occlusion", 1, (64, 64), 6, 8)))
     assert torch.equal(sets["occlusion"][0].video, again.video)
     assert all(clip.family == split for split, two in sets.items() for clip in two)
+
+
+def test_validation_is_hard_for_a_point_that_never_moves() -> None:
+    shares = []
+    for split in SPLITS:
+        for clip in validation_clips(split, 6, (96, 96)):
+            first = clip.visible.float().argmax(0)
+            start = clip.tracks_xy[first, torch.arange(clip.tracks_xy.shape[1])]
+            later = clip.visible & (torch.arange(24)[:, None] > first)
+            error = ((clip.tracks_xy - start) * 256 / 96).norm(dim=-1)[later]
+            near = [(error < limit).float().mean() for limit in (1, 2, 4, 8, 16)]
+            shares.append(torch.stack(near).mean())
+    assert torch.stack(shares).mean() < 0.45
+
+
+def test_training_never_sees_what_is_held_out() -> None:
+    assert not set(photos.TRAINING) & set(photos.HELD_OUT)
+    for pool in (surfaces.NATURAL, surfaces.MICROSCOPY, *surfaces.POOLS.values()):
+        assert not set(pool) & set(surfaces.HELD_OUT)
+    plain = render_clip(2, SceneOptions(frames=2, size=(64, 64)))
+    other = render_clip(2, SceneOptions(frames=2, size=(64, 64), held_out=True))
+    assert not torch.equal(plain.video, other.video)
+
+
+@pytest.mark.parametrize("made", surfaces.HELD_OUT)
+def test_held_out_patterns_have_structure(made) -> None:
+    if made is photos.held_out_crop and not photos.photos(CPU, photos.HELD_OUT):
+        pytest.skip("scikit-image is not installed")
+    image = made(Draw(1, CPU), 64, 96, 1.25)
+    assert image.shape[-2:] == (64, 96)
+    assert image.min() >= 0 and image.max() <= 1
+    assert image.std() > 0.03
 
 
 def test_bad_options_are_explained() -> None:

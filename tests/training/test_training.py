@@ -7,12 +7,13 @@ import pytest
 import torch
 
 from napari_cotracker.errors import InputError, ModelError
+from napari_cotracker.model.interface import Prediction
 from napari_cotracker.tracking.models import load_model
 from napari_cotracker.training.batches import make_batch
 from napari_cotracker.training.export import export_weights
 from napari_cotracker.training.loop import Limits, Trainer
 from napari_cotracker.training.options import TrainOptions
-from napari_cotracker.training.validation import score_clip, validate
+from napari_cotracker.training.validation import bare, truths, validate
 
 OPTIONS = TrainOptions(stage="smoke", workers=0)
 
@@ -128,28 +129,25 @@ def test_an_earlier_run_is_not_overwritten(tmp_path):
     assert (tmp_path / "last.pt").read_bytes() == b"precious"
 
 
-def test_a_perfect_and_a_still_answer_are_scored_apart():
-    from napari_cotracker.model.interface import Prediction
-    from napari_cotracker.training.scenes import validation_clips
-
-    scenes = list(validation_clips("motion", 6, (96, 96)))
-    scene = max(scenes, key=lambda clip: float(clip.tracks_xy.std(dim=0).mean()))
-
-    class Perfect(torch.nn.Module):
+def test_the_bare_network_answers_what_its_predict_says():
+    class Says(torch.nn.Module):
         def predict(self, video, queries_txy, iterations):
-            seen = scene.visible.float()
-            return Prediction(scene.tracks_xy, seen, torch.ones_like(seen))
+            assert video.shape == (24, 3, 96, 96)
+            start = queries_txy[:, 1:].expand(24, -1, -1)
+            half = torch.full(start.shape[:2], 0.4)
+            return Prediction(start, half, half)
 
-    scores = score_clip(Perfect(), scene, 1)
-    assert scores["delta_avg"] == 1
-    assert scores["occlusion_accuracy"] == 1
-    assert scores["within_8px_when_confident"] == 1
-    assert scores["still"] < 1
+    truth = next(truths("motion", 1, (96, 96)))
+    answer = bare(Says(), 1)(truth)
+    np.testing.assert_array_equal(answer.xy[5], truth.query_xy)
+    assert not answer.visible.any()
+    assert answer.confidence.max() == pytest.approx(0.4)
 
 
 @pytest.mark.slow
 def test_validation_covers_every_split():
-    table = validate(Trainer(OPTIONS).model, clips=1, size=(64, 64), iterations=1)
+    report = validate(Trainer(OPTIONS).model, clips=1, size=(64, 64), iterations=1)
+    table = report.summary()
     assert set(table) == {
         "motion",
         "occlusion",

@@ -4,7 +4,7 @@ Map::
 
     options.py    what a scene may contain, and what comes back
     draw.py       the seeded source of every random decision
-    textures.py, domain_textures.py, photos.py    patterns
+    textures.py, domain_textures.py, held_out_textures.py, photos.py    patterns
     surfaces.py   which pattern suits which family, and its colours
     shapes.py     outlines of layers
     motion.py     how surfaces move: affine and elastic, with an exact inverse
@@ -26,11 +26,16 @@ from napari_cotracker.training.scenes.options import (
     SceneOptions,
     SyntheticClip,
 )
-from napari_cotracker.training.scenes.validation import SPLITS, validation_clips
+from napari_cotracker.training.scenes.validation import (
+    SPLITS,
+    VALIDATION_VERSION,
+    validation_clips,
+)
 
 __all__ = [
     "FAMILIES",
     "SPLITS",
+    "VALIDATION_VERSION",
     "SceneOptions",
     "SyntheticClip",
     "render_clip",

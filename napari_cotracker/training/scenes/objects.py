@@ -77,6 +77,7 @@ class Builder:
             channels=self.channels,
             grain=self.grain,
             use_photos=self.options.photos,
+            held_out=self.options.held_out,
         )
         self.drawn.append(made)
         return made

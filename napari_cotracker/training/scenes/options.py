@@ -42,6 +42,8 @@ class SceneOptions:
         Allow exposure over part of a frame interval in some clips.
     photos : bool
         Use the free photos of scikit-image where it is installed.
+    held_out : bool
+        Use photos and patterns that are kept for validation.
 
     Raises
     ------
@@ -60,6 +62,7 @@ class SceneOptions:
     photometry: bool = True
     motion_blur: bool = True
     photos: bool = True
+    held_out: bool = False
 
     def __post_init__(self) -> None:
         """Refuse values no scene can be made of."""

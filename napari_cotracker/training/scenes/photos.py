@@ -4,6 +4,8 @@ Only files that ship in the wheel are read (nothing is downloaded), and only tho
 that scikit-image documents as CC0 or dedicated to the public domain: astronaut and
 hubble_deep_field (NASA), rocket (SpaceX), camera (L. Varshney), chelsea (S. van der
 Walt), coffee (R. Michetti), brick and gravel and grass (CC0Textures), cell, retina.
+Photos for validation were never trained on: clock_motion (S. van der Walt, public
+domain), coins, ihc and moon (no known copyright restrictions).
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
     from napari_cotracker.training.scenes.draw import Draw
 
-_FILES = (
+TRAINING = (
     "astronaut.png",
     "brick.png",
     "camera.png",
@@ -37,16 +39,19 @@ _FILES = (
     "retina.jpg",
     "rocket.jpg",
 )
+HELD_OUT = ("clock_motion.png", "coins.png", "ihc.png", "moon.png")
 
 
 @cache
-def photos(device: torch.device) -> tuple[Tensor, ...]:
+def photos(
+    device: torch.device, names: tuple[str, ...] = TRAINING
+) -> tuple[Tensor, ...]:
     """Return the photos (3, H, W) float32 in 0..1; none without scikit-image."""
     spec = find_spec("skimage")
     if spec is None or spec.origin is None:
         return ()
     folder = Path(spec.origin).parent / "data"
-    paths = [folder / name for name in _FILES if (folder / name).is_file()]
+    paths = [folder / name for name in names if (folder / name).is_file()]
     return tuple(_read(path).to(device) for path in paths)
 
 
@@ -65,8 +70,18 @@ def _read(path: Path) -> Tensor:
 
 
 def photo_crop(draw: Draw, height: int, width: int, density: float) -> Tensor:
-    """Cut, turn, stretch, bend and recolour part of a photo, (3, H, W)."""
-    image = draw.choice(photos(draw.device))
+    """Cut a (3, H, W) surface out of a photo for training."""
+    return _cut(draw, draw.choice(photos(draw.device)), height, width, density)
+
+
+def held_out_crop(draw: Draw, height: int, width: int, density: float) -> Tensor:
+    """Cut a (3, H, W) surface out of a photo that no network was trained on."""
+    image = draw.choice(photos(draw.device, HELD_OUT))
+    return _cut(draw, image, height, width, density)
+
+
+def _cut(draw: Draw, image: Tensor, height: int, width: int, density: float) -> Tensor:
+    """Cut, turn, stretch, bend and recolour part of a photo."""
     rows, columns = image.shape[1:]
     # Photo pixels per texture pixel; at most 1.3 so that nothing aliases.
     zoom = min(draw.log_uniform(0.35, 1.3), 0.9 * min(rows / height, columns / width))

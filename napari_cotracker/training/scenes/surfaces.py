@@ -6,9 +6,13 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from napari_cotracker.training.scenes import domain_textures, textures
+from napari_cotracker.training.scenes import (
+    domain_textures,
+    held_out_textures,
+    textures,
+)
 from napari_cotracker.training.scenes.layers import DENSITY
-from napari_cotracker.training.scenes.photos import photo_crop, photos
+from napari_cotracker.training.scenes.photos import held_out_crop, photo_crop, photos
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,6 +59,13 @@ SHEET: tuple[Pattern, ...] = (
     textures.power_noise,
     photo_crop,
 )
+# For validation only: what a network meets is not what it was trained on.
+HELD_OUT: tuple[Pattern, ...] = (
+    held_out_crop,
+    held_out_crop,
+    held_out_textures.weave,
+    held_out_textures.maze,
+)
 POOLS = {"microscopy": MICROSCOPY, "articulated": ANIMAL, "texture": SHEET}
 
 
@@ -66,6 +77,7 @@ def draw_surface(
     channels: int,
     grain: float,
     use_photos: bool,
+    held_out: bool = False,
 ) -> Tensor:
     """Draw a (C, H, W) surface that suits the family.
 
@@ -80,12 +92,17 @@ def draw_surface(
     grain : float
         Size of the features relative to their usual one.
     use_photos : bool
+    held_out : bool
+        Photos and half of the patterns are those that are never trained on.
     """
     pool = POOLS.get(family, NATURAL)
     if draw.chance(0.2):
         pool = NATURAL + MICROSCOPY
+    if held_out:
+        other = tuple(made for made in pool if made is not photo_crop)
+        pool = HELD_OUT if draw.chance(0.5) else other
     if not (use_photos and photos(draw.device)):
-        pool = tuple(made for made in pool if made is not photo_crop)
+        pool = tuple(made for made in pool if made not in (photo_crop, held_out_crop))
     image = draw.choice(pool)(draw, *size, DENSITY * grain * draw.uniform(0.7, 1.4))
     return tinted(draw, image if image.ndim == 3 else image[None], channels)
 

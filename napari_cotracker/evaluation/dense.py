@@ -1,0 +1,164 @@
+"""Score answers where every position and visibility is known: generated scenes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_cotracker.evaluation.baselines import chained_flow
+from napari_cotracker.tracking import TrackingOptions, track
+from napari_cotracker.tracks import Queries
+from napari_cotracker.tracks.accuracy import (
+    RIGHT_PX,
+    average_jaccard,
+    delta_avg,
+    errors_256,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CONFIDENT = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class DenseTruth:
+    """A recording whose points are known in every frame.
+
+    Parameters
+    ----------
+    video : (T, H, W, 3) uint8
+    tracks_xy : (T, N, 2) float32
+    visible : (T, N) bool
+        Every point is visible somewhere.
+    """
+
+    video: npt.NDArray[np.uint8]
+    tracks_xy: npt.NDArray[np.float32]
+    visible: npt.NDArray[np.bool_]
+
+    @property
+    def query_frame(self) -> npt.NDArray[np.int64]:
+        """First visible frame of every point, (N,)."""
+        first: npt.NDArray[np.int64] = self.visible.argmax(axis=0)
+        return first
+
+    @property
+    def query_xy(self) -> npt.NDArray[np.float32]:
+        """Where the points are in their query frames, (N, 2)."""
+        points = np.arange(self.visible.shape[1])
+        start: npt.NDArray[np.float32] = self.tracks_xy[self.query_frame, points]
+        return start
+
+    @property
+    def later(self) -> npt.NDArray[np.bool_]:
+        """What is scored: all frames after the query, (T, N)."""
+        after: npt.NDArray[np.bool_] = (
+            np.arange(len(self.visible))[:, None] > self.query_frame
+        )
+        return after
+
+
+@dataclass(frozen=True, eq=False)
+class DenseAnswer:
+    """What a tracker says: ``xy`` (T, N, 2), ``visible`` and ``confidence`` (T, N)."""
+
+    xy: npt.NDArray[np.float32]
+    visible: npt.NDArray[np.bool_]
+    confidence: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class DenseScore:
+    """Scores of one clip, or their mean over clips; all in 0..1.
+
+    Parameters
+    ----------
+    delta_avg, average_jaccard, occlusion_accuracy : float
+        TAP-Vid's three, at 256 scale, on all frames after the query.
+    confident_right : float
+        Share within 8 px among visible targets with a confidence of at least 0.5.
+    confident : float
+        Share of visible targets with such a confidence.
+    """
+
+    delta_avg: float
+    average_jaccard: float
+    occlusion_accuracy: float
+    confident_right: float
+    confident: float
+
+
+def score(truth: DenseTruth, answer: DenseAnswer) -> DenseScore:
+    """Score one clip."""
+    errors, seen, claimed, confidence = targets(truth, answer)
+    sure = seen & (confidence >= CONFIDENT)
+    return DenseScore(
+        delta_avg=delta_avg(errors[seen]),
+        average_jaccard=average_jaccard(errors, seen, claimed),
+        occlusion_accuracy=float((seen == claimed).mean()),
+        confident_right=float((errors[sure] < RIGHT_PX).mean())
+        if sure.any()
+        else float("nan"),
+        confident=float(sure.sum() / max(1, seen.sum())),
+    )
+
+
+def followed(
+    model: Any, options: TrackingOptions
+) -> Callable[[DenseTruth], DenseAnswer]:
+    """Let a loaded model answer as it does in a run, always forward."""
+    forward = replace(options, direction="forward")
+
+    def follow(truth: DenseTruth) -> DenseAnswer:
+        queries = Queries(truth.query_frame, truth.query_xy)
+        tracks = track(truth.video, queries, model, forward)
+        return DenseAnswer(tracks.xy, tracks.visible, tracks.confidence)
+
+    return follow
+
+
+def stay(truth: DenseTruth) -> DenseAnswer:
+    """Answer with points that never move and are always there."""
+    xy = np.broadcast_to(truth.query_xy, truth.tracks_xy.shape)
+    always = np.ones(truth.visible.shape, np.bool_)
+    return DenseAnswer(xy, always, always.astype(np.float32))
+
+
+def flow(truth: DenseTruth) -> DenseAnswer:
+    """Answer with chained Lucas-Kanade; a point is there until the flow loses it."""
+    first = truth.query_frame
+    last = np.full_like(first, len(truth.video))
+    steps = chained_flow(enumerate(truth.video), first, last, truth.query_xy)
+    rows = [(xy, found) for _, xy, found in steps]
+    xy, found = (np.stack(column) for column in zip(*rows, strict=True))
+    return DenseAnswer(xy, found, found.astype(np.float32))
+
+
+def mean_score(scores: list[DenseScore]) -> DenseScore:
+    """Average every field, leaving NaN out."""
+    values = {}
+    for field in fields(DenseScore):
+        column = np.array([getattr(one, field.name) for one in scores])
+        known = column[~np.isnan(column)]
+        values[field.name] = float(known.mean()) if len(known) else float("nan")
+    return DenseScore(**values)
+
+
+def targets(
+    truth: DenseTruth, answer: DenseAnswer
+) -> tuple[
+    npt.NDArray[np.float64],
+    npt.NDArray[np.bool_],
+    npt.NDArray[np.bool_],
+    npt.NDArray[np.float32],
+]:
+    """Return errors, seen, claimed and confidence of what is scored, (K,) each."""
+    size = (truth.video.shape[1], truth.video.shape[2])
+    errors = errors_256(answer.xy, truth.tracks_xy, size)
+    later = truth.later
+    claimed, confidence = answer.visible[later], answer.confidence[later]
+    return errors[later], truth.visible[later], claimed, confidence
