@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 # Beyond this a float64 no longer holds every whole number.
 _LARGEST_INTEGER = 2.0**53
+_LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
+# So much of a cell is shown in messages.
+_SHOWN = 80
 
 
 @dataclass(frozen=True)
@@ -56,10 +59,10 @@ class Table:
         except ValueError:
             row = next(i for i, cell in enumerate(filled) if not _is_number(cell))
             raise self.error(row, column, "a number") from None
-        bad = ~np.isfinite(values)
+        bad = ~(np.abs(values) <= _LARGEST_FLOAT32)  # also NaN
         for row in np.flatnonzero(bad).tolist():
             if not gaps or cells[row] != "":
-                raise self.error(row, column, "a finite number")
+                raise self.error(row, column, "a finite number up to 3e38")
         return values
 
     def integers(self, column: str) -> npt.NDArray[np.int64]:
@@ -93,7 +96,7 @@ class Table:
 
     def error(self, row: int, column: str, expected: str) -> FormatError:
         """Make the error for one cell."""
-        cell = self.columns[column][row]
+        cell = _short(self.columns[column][row])
         return FormatError(
             f"'{self.path.name}', line {self.lines[row]}, column '{column}': expected "
             f"{expected}, found {cell!r}; correct it there."
@@ -190,7 +193,7 @@ def _check_header(path: Path, header: list[str], required: Sequence[str]) -> Non
     if missing:
         raise FormatError(
             f"'{path.name}', line 1: column(s) {', '.join(missing)} missing; expected "
-            f"{','.join(required)}, found {','.join(header)}."
+            f"{','.join(required)}, found {_short(','.join(header))!r}."
         )
     twice = [column for column in required if header.count(column) > 1]
     if twice:
@@ -206,6 +209,10 @@ def _checked(path: Path, line: int, row: list[str], header: list[str]) -> list[s
             f"{len(header)} columns; complete or remove that line."
         )
     return row
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 def _is_number(cell: str) -> bool:

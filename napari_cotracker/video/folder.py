@@ -145,8 +145,9 @@ def read_image(path: Path) -> npt.NDArray[Any]:
         image = _decode(content, path)
     except (OSError, ValueError, RuntimeError, KeyError) as error:
         raise VideoError(
-            f"The image '{path.name}' cannot be read ({error}); it is damaged or not "
-            "an image: replace it or take it out of the folder."
+            f"The image '{path.name}' of '{path.parent.name}' cannot be read "
+            f"({error}); it is damaged or not an image: replace it or take it out of "
+            "the folder."
         ) from error
     if image.ndim == 3 and image.shape[2] <= 2:
         image = image[..., 0]  # grey, with or without alpha

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from napari_cotracker.video.tiff import TiffSource
 from napari_cotracker.video.zarr_store import ZarrSource
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 # The first that supports what was given opens it.
 BACKENDS = (ZarrSource, FolderSource, TiffSource, EncodedVideo, ArraySource)
@@ -74,7 +75,8 @@ def open_video(
     given = _existing_path(video) if isinstance(video, (str, os.PathLike)) else video
     for backend in BACKENDS:
         if backend.supports(given):
-            return backend(given, options)
+            with _named(given):
+                return backend(given, options)
     if isinstance(given, Path):
         known = " ".join(sorted(VIDEO_SUFFIXES | TIFF_SUFFIXES))
         raise VideoError(
@@ -97,10 +99,45 @@ def _unchanged(source: FrameSource, options: ReadingOptions) -> FrameSource:
     return source
 
 
+@contextmanager
+def _named(given: Any) -> Iterator[None]:
+    """Put the file into every error, also of the system's."""
+    if not isinstance(given, Path):
+        yield
+        return
+    try:
+        yield
+    except InputError as error:
+        if given.name in str(error):
+            raise
+        raise InputError(f"'{given.name}': {error}") from error
+    except OSError as error:
+        raise VideoError(
+            f"'{given.name}' cannot be read ({error.strerror or error}); check the "
+            "file and its permissions."
+        ) from error
+
+
 def _existing_path(video: str | os.PathLike[str]) -> Path:
     path = Path(video)
-    if not path.exists():
-        raise VideoError(f"'{path}' does not exist; check the path.")
-    if path.is_file() and path.stat().st_size == 0:
+    if "://" in os.fspath(video):
+        raise VideoError(
+            f"'{video}' is an address, and only files are opened; download it first."
+        )
+    try:
+        status = path.stat()
+    except FileNotFoundError as error:
+        raise VideoError(f"'{path}' does not exist; check the path.") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise VideoError(
+            f"'{_printable(path)}' cannot be opened ({reason}); check the path."
+        ) from error
+    if path.is_file() and status.st_size == 0:
         raise VideoError(f"'{path.name}' is empty (0 bytes); copy or export it again.")
     return path
+
+
+def _printable(path: Path) -> str:
+    text = str(path).replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return text if len(text) < 200 else f"{text[:200]}..."

@@ -31,7 +31,10 @@ class Orientation:
     @classmethod
     def of_frame(cls, frame: VideoFrame) -> Orientation:
         """Read the display matrix that phones write instead of turning pixels."""
-        data = frame.side_data.get("DISPLAYMATRIX")
+        try:
+            data = frame.side_data.get("DISPLAYMATRIX")
+        except ValueError:  # a kind of side data that PyAV does not know
+            data = None
         if data is None:
             return cls()
         # x' = a x + c y, y' = b x + d y; 16.16 fixed point, as in the MP4 standard.

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
+# Images, play lists and texts, of which FFmpeg would make something too.
+_NO_VIDEOS = frozenset({"image2", "hls", "dash", "concat", "tty", "ffmetadata"})
+
 Label = Literal["pos", "pts", "dts", "count"]
 
 
@@ -43,23 +46,45 @@ def open_stream(path: Path) -> tuple[InputContainer, VideoStream]:
         The file is damaged, is no video, or has no pictures.
     """
     try:
-        container = av.open(str(path))
-    except (av.FFmpegError, OSError) as error:
+        # Absolute, or FFmpeg takes what stands before a colon for a protocol. A play
+        # list in disguise must not reach into the network either.
+        container = av.open(
+            str(path.absolute()), options={"protocol_whitelist": "file"}
+        )
+    except (av.FFmpegError, OSError, ValueError) as error:
         raise VideoError(
             f"'{path.name}' cannot be opened as a video ({_reason(error)}); it may be "
             "damaged or incomplete: copy or export it again."
         ) from error
+    try:
+        return container, _pictures_of(container, path)
+    except VideoError:
+        container.close()
+        raise
+
+
+def _pictures_of(container: InputContainer, path: Path) -> VideoStream:
+    kind = container.format.name
+    if kind.endswith("_pipe") or kind in _NO_VIDEOS:
+        raise VideoError(
+            f"'{path.name}' is no video inside ({kind.removesuffix('_pipe')}); give it "
+            "the suffix that it should have, or the video itself."
+        )
     streams = container.streams.video
     if not streams:
-        container.close()
         raise VideoError(
             f"'{path.name}' has no video stream (sound only?); give a file with "
             "pictures."
         )
     stream = streams[0]
+    if stream.codec_context is None:
+        raise VideoError(
+            f"'{path.name}' uses an encoding that this installation of FFmpeg lacks; "
+            "convert it, for instance to H.264 in MP4."
+        )
     stream.thread_type = "AUTO"
     stream.codec_context.copy_opaque = True
-    return container, stream
+    return stream
 
 
 def decoded(

@@ -6,7 +6,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-CLIPS = Path(__file__).parents[3] / "shared" / "clips"
+CLIPS = Path(__file__).parents[2] / "shared" / "clips"
 
 _BLOCK = 16
 _BITS = 10
