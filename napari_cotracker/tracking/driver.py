@@ -1,41 +1,49 @@
-"""Track points through a whole recording."""
+"""Track points through a whole recording, or renew parts of a result."""
 
 from __future__ import annotations
 
 from contextlib import closing, nullcontext
-from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import torch
-
-from napari_cotracker.tracking.clip_model import as_window_tracker
-from napari_cotracker.tracking.features import FeatureCache, FrameEncoder
-from napari_cotracker.tracking.frames import ModelFrame, choose_model_frame
+from napari_cotracker.errors import InputError
 from napari_cotracker.tracking.fuse import Assembly
 from napari_cotracker.tracking.options import TrackingOptions
-from napari_cotracker.tracking.passes import PassPoints, run_pass
-from napari_cotracker.tracking.plan import PassPlan, frame_uses
 from napari_cotracker.tracking.prepare import (
-    check_in_range,
-    frame_range_of,
-    plan_passes,
+    check_anchors,
+    lives_in,
+    loaded,
+    make_job,
+    plan_walk,
 )
-from napari_cotracker.tracking.progress import Progress
 from napari_cotracker.tracking.reference import check_reference, track_reference
-from napari_cotracker.tracking.support import global_grid
-from napari_cotracker.tracks import Queries
+from napari_cotracker.tracking.retrack import (
+    cells_of,
+    check_spans,
+    choose_focus,
+    plan_retracking,
+    with_new_tracks,
+    without_unreachable,
+)
+from napari_cotracker.tracking.run import one_after_the_other, run_passes
+from napari_cotracker.tracks import Constraints, Queries, Tracks
 from napari_cotracker.video import open_video
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Iterable
+    from contextlib import AbstractContextManager
 
+    import numpy as np
     import numpy.typing as npt
 
-    from napari_cotracker.model.interface import WindowTracker
-    from napari_cotracker.tracks import Tracks
+    from napari_cotracker.tracking.finished import FinishedWindow
+    from napari_cotracker.tracking.plan import Sign
+    from napari_cotracker.tracking.prepare import Job
+    from napari_cotracker.tracking.progress import Progress
+    from napari_cotracker.tracking.store import FeatureStore
+    from napari_cotracker.tracks import Span
     from napari_cotracker.video import FrameSource
+
+    Steps = Generator[Progress, None, Tracks]
 
 _DEFAULTS = TrackingOptions()
 
@@ -46,6 +54,9 @@ def track(
     model: Any = "compact",
     options: TrackingOptions = _DEFAULTS,
     on_progress: Callable[[Progress], object] | None = None,
+    *,
+    constraints: Constraints | None = None,
+    features: FeatureStore | None = None,
 ) -> Tracks:
     """Follow points through a recording and wait for the result.
 
@@ -60,6 +71,10 @@ def track(
     options : TrackingOptions
     on_progress : callable or None
         Called after every window.
+    constraints : Constraints or None
+        Where tracks are hidden, do not exist, or are not followed.
+    features : FeatureStore or None
+        Keeps encoded frames for later runs, and has those of earlier ones.
 
     Returns
     -------
@@ -76,7 +91,10 @@ def track(
         The network failed on the way.
     """
     tracks = None
-    with closing(track_iter(video, queries, model, options)) as steps:
+    steps = track_iter(
+        video, queries, model, options, constraints=constraints, features=features
+    )
+    with closing(steps):
         for step in steps:
             tracks = step.tracks_so_far
             if on_progress is not None:
@@ -90,110 +108,140 @@ def track_iter(
     queries: Queries | npt.ArrayLike,
     model: Any = "compact",
     options: TrackingOptions = _DEFAULTS,
-) -> Generator[Progress, None, Tracks]:
+    *,
+    constraints: Constraints | None = None,
+    resume: Iterable[FinishedWindow] = (),
+    features: FeatureStore | None = None,
+) -> Steps:
     """Follow points through a recording, yielding after every window.
 
     Closing the generator cancels between two windows. The last item holds the final
     tracks, which are also the generator's return value. Parameters and errors are
     those of :func:`track`; nothing is read before the first ``next``.
+
+    Parameters
+    ----------
+    resume : iterable of FinishedWindow
+        ``Progress.window`` of a run that did not get to its end, with the same
+        recording, queries, options, constraints and model: they are not run again,
+        and the result is that of a run without interruption, bit for bit (on the
+        same machine, with as many threads).
     """
     anchors = queries if isinstance(queries, Queries) else Queries.from_txy(queries)
+    with _opened(video, options) as source:
+        check_anchors(source, anchors, options)
+        network = loaded(model, options)
+        if options.reference:
+            check_reference(network, anchors)
+            return (yield from _reference(source, anchors, network, options))
+        job = make_job(
+            source, anchors, network, options, constraints or Constraints.none()
+        )
+        signs: tuple[Sign, Sign] = (1, -1)
+        walks = (plan_walk(job, sign, lives_in(job, sign)) for sign in signs)
+        planned = [walk for walk in walks if walk is not None]
+        assembly = _assembly(job, _nothing_known(source, anchors))
+        schedule = one_after_the_other(planned)
+        yield from run_passes(
+            job, planned, schedule, assembly, features=features, resume=resume
+        )
+        return assembly.snapshot()
+
+
+def retrack_iter(
+    video: Any,
+    queries: Queries | npt.ArrayLike,
+    tracks: Tracks,
+    spans: Iterable[Span | tuple[int, int, int]],
+    model: Any = "compact",
+    options: TrackingOptions = _DEFAULTS,
+    *,
+    focus_frame: int | None = None,
+    constraints: Constraints | None = None,
+    features: FeatureStore | None = None,
+    resume: Iterable[FinishedWindow] = (),
+) -> Steps:
+    """Renew parts of a result after an edit, yielding after every window.
+
+    Only the cells of the spans change, all others stay as they are, bit for bit. Work
+    grows outward from the focus: the first windows are those around it. Cells that no
+    anchor is followed to any more are emptied at once; others keep what they held
+    until a window renews them.
+
+    Parameters
+    ----------
+    video, queries, model, options, constraints, features, resume
+        As in :func:`track_iter`; ``queries`` are *all* anchors of all tracks.
+    tracks : Tracks
+        The present result; tracks that only ``queries`` knows are appended to it.
+    spans : iterable of (point_id, first, last)
+        What the edit made invalid, see :func:`invalid_spans`.
+    focus_frame : int or None
+        Frame to begin at; None = that of the first anchor within the spans.
+
+    Raises
+    ------
+    InputError
+        Also: a span belongs to no track, or ``tracks`` to another recording.
+    """
+    anchors = queries if isinstance(queries, Queries) else Queries.from_txy(queries)
+    if options.reference:
+        raise InputError(
+            "reference=True tracks whole recordings only; set reference=False to renew "
+            "parts of a result."
+        )
+    with _opened(video, options) as source:
+        check_anchors(source, anchors, options)
+        network = loaded(model, options)
+        job = make_job(
+            source, anchors, network, options, constraints or Constraints.none()
+        )
+        usable = check_spans(spans, tracks, job)
+        known = with_new_tracks(tracks, anchors)
+        cells = cells_of(usable, known)
+        known = without_unreachable(known, cells, job)
+        assembly = _assembly(job, known, cells)
+        if focus_frame is None:
+            focus_frame = choose_focus(anchors, usable) if usable else 0
+        planned, schedule = plan_retracking(job, usable, focus_frame)
+        yield from run_passes(
+            job, planned, schedule, assembly, features=features, resume=resume
+        )
+        return assembly.snapshot()
+
+
+def _opened(
+    video: Any, options: TrackingOptions
+) -> AbstractContextManager[FrameSource]:
     source = open_video(
         video, contrast_limits=options.contrast_limits, channels=options.channels
     )
     # Only what was opened here is closed here.
-    with nullcontext() if source is video else closing(source):
-        return (yield from _track_source(source, anchors, model, options))
-
-
-def _track_source(
-    source: FrameSource, anchors: Queries, model: Any, options: TrackingOptions
-) -> Generator[Progress, None, Tracks]:
-    n_frames, height, width = source.shape[:3]
-    first, last = frame_range_of(options, n_frames)
-    anchors.check_inside(n_frames, (height, width))
-    check_in_range(anchors, first, last)
-    network = _loaded(model, options)
-    if options.reference:
-        check_reference(network, anchors)
-        return (yield from _reference(source, anchors, network, options))
-    tracker = as_window_tracker(network)
-    frame = choose_model_frame(
-        (height, width),
-        stride=tracker.stride,
-        region=options.region,
-        resolution=options.model_resolution,
-    )
-    frame.check_inside(anchors)
-    assembly = Assembly(
-        anchors,
-        frame,
-        n_frames=n_frames,
-        size=(height, width),
-        fps=source.fps,
-        threshold=options.visibility_threshold,
-    )
-    passes = plan_passes(anchors, frame, tracker, options, (first, last))
-    encoder = FrameEncoder(source, frame, tracker, _device_of(tracker))
-    uses = frame_uses(plan for plan, _ in passes)
-    with closing(FeatureCache(encoder, uses)) as cache:
-        yield from _run(passes, tracker, cache, assembly, frame, options)
-    return assembly.snapshot()
+    return nullcontext(source) if source is video else closing(source)
 
 
 def _reference(
     source: FrameSource, anchors: Queries, network: Any, options: TrackingOptions
-) -> Generator[Progress, None, Tracks]:
+) -> Steps:
     for step in track_reference(source, anchors, network, options):
         yield step
     return step.tracks_so_far
 
 
-def _run(
-    passes: list[tuple[PassPlan, PassPoints]],
-    tracker: WindowTracker,
-    cache: FeatureCache,
-    assembly: Assembly,
-    frame: ModelFrame,
-    options: TrackingOptions,
-) -> Generator[Progress, None, None]:
-    support_xy = np.zeros((0, 2), np.float32)
-    if options.support_grid:
-        support_xy = global_grid(options.support_grid, frame.size)
-    total = sum(len(plan.windows) for plan, _ in passes)
-    done = 0
-    for plan, points in passes:
-        results = run_pass(
-            plan,
-            points,
-            tracker,
-            cache.window,
-            support_xy=support_xy,
-            iterations=options.iterations,
-        )
-        for result in results:
-            assembly.put(plan.sign, result)
-            done += 1
-            span = (int(result.frames.min()), int(result.frames.max()))
-            yield Progress(done, total, assembly.snapshot(), span)
-    if not passes:
-        # Every query lies at the end it is tracked towards: the anchors are all.
-        frames = np.flatnonzero(assembly.anchored)
-        yield Progress(1, 1, assembly.snapshot(), (int(frames[0]), int(frames[-1])))
+def _nothing_known(source: FrameSource, anchors: Queries) -> Tracks:
+    ids = anchors.tracks
+    names = tuple(anchors.name_of(i) for i in ids.tolist())
+    return Tracks.empty(len(source), ids, names, size=source.size, fps=source.fps)
 
 
-def _loaded(model: Any, options: TrackingOptions) -> Any:
-    if not isinstance(model, str | PathLike):
-        return model
-    from napari_cotracker.tracking.models import load_model
-
-    name = model if isinstance(model, str) else Path(model)
-    return load_model(name, device="auto", dtype=options.dtype)
-
-
-def _device_of(tracker: WindowTracker) -> torch.device:
-    network = getattr(tracker, "model", tracker)
-    if isinstance(network, torch.nn.Module):
-        for tensor in (*network.parameters(), *network.buffers()):
-            return tensor.device
-    return torch.device("cpu")
+def _assembly(
+    job: Job, tracks: Tracks, cells: npt.NDArray[np.bool_] | None = None
+) -> Assembly:
+    return Assembly(
+        job.anchors,
+        job.frame,
+        tracks,
+        threshold=job.options.visibility_threshold,
+        constraints=job.constraints,
+        writable=cells,
+    )

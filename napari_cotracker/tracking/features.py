@@ -1,7 +1,7 @@
-"""Features of frames, each encoded once per run, within fixed memory.
+"""Features of frames, each encoded once, within fixed memory.
 
-Frames of the latest window stay on the device; older ones that are still needed go
-to memory, then to a temporary file, and beyond that are encoded again when asked for.
+Frames of the latest window stay on the device; older ones go to a store: the run's
+own, which keeps what is still needed, or one that outlives the run and keeps all.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from napari_cotracker.tracking.spill import SpillFile
+from napari_cotracker.tracking.store import DISK_BUDGET, FeatureStore, Shelf
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 # Small on purpose: behind the file stands the system's own cache, which other programs
 # can have back.
 RAM_BUDGET = 64 * 2**20
-DISK_BUDGET = 16 * 2**30
 # Raw frames held at once while encoding; one frame may exceed it.
 READ_BUDGET = 64 * 2**20
 
@@ -73,7 +72,7 @@ class FrameEncoder:
 
 
 class FeatureCache:
-    """Hands out features of windows; forgets a frame after its last announced use.
+    """Hands out features of windows.
 
     Parameters
     ----------
@@ -81,79 +80,72 @@ class FeatureCache:
         Maps frames to ``(frame, features)`` pairs, see :class:`FrameEncoder`.
     uses : Counter
         In how many requests each frame will occur.
-    ram_budget, disk_budget : int
-        Bytes kept in memory and in the temporary file.
+    shelf : Shelf or None
+        Where every frame is kept; None = in a store that ends with this cache and
+        forgets a frame after its last announced use.
+    device : torch.device or None
+        Where features are handed out; None = the CPU.
+    ram_budget, disk_budget : int or None
+        Of the cache's own store, in bytes.
     """
 
     def __init__(
         self,
         encode: Callable[[Sequence[int]], Iterator[tuple[int, Tensor]]],
         uses: Counter[int],
+        shelf: Shelf | None = None,
         *,
+        device: torch.device | None = None,
         ram_budget: int | None = None,
         disk_budget: int | None = None,
     ) -> None:
         self._encode = encode
         self._uses = uses.copy()
+        self._device = device or torch.device("cpu")
         self._latest: dict[int, Tensor] = {}
-        self._ram: dict[int, Tensor] = {}
-        self._ram_left = RAM_BUDGET if ram_budget is None else ram_budget
-        self._spill = SpillFile(DISK_BUDGET if disk_budget is None else disk_budget)
+        self._own: FeatureStore | None = None
+        if shelf is None:
+            self._own = FeatureStore(
+                RAM_BUDGET if ram_budget is None else ram_budget,
+                DISK_BUDGET if disk_budget is None else disk_budget,
+            )
+            shelf = self._own.shelf("this run")
+        self._shelf = shelf
 
     def window(self, frames: Sequence[int]) -> Tensor:
         """Return (1, S, C, h, w) features; a frame may be asked for repeatedly."""
         wanted = dict.fromkeys(frames)
-        device = None
         have: dict[int, Tensor] = {}
         for frame in wanted:
             if frame in self._latest:
                 have[frame] = self._latest[frame]
-            elif (stored := self._fetch(frame)) is not None:
+            elif (stored := self._shelf.get(frame)) is not None:
                 have[frame] = stored
         missing = sorted(frame for frame in wanted if frame not in have)
         for frame, features in self._encode(missing):
             have[frame] = features
-            device = features.device
-        device = device or next(iter(self._latest.values()), have[frames[0]]).device
-        have = {frame: features.to(device) for frame, features in have.items()}
+            if self._own is None:
+                self._shelf.put(frame, features)
+        have = {frame: features.to(self._device) for frame, features in have.items()}
         self._uses.subtract(have.keys())
         self._renew(have)
         return torch.stack([have[frame] for frame in frames])[None]
 
     def close(self) -> None:
-        """Free everything; the temporary file disappears."""
+        """Free what nobody else can use."""
         self._latest.clear()
-        self._ram.clear()
-        self._spill.close()
+        if self._own is not None:
+            self._own.clear()
 
     def _renew(self, have: dict[int, Tensor]) -> None:
-        for frame, features in self._latest.items():
-            if frame not in have and self._uses[frame] > 0:
-                self._store(frame, features)
-        for frame in have:
-            if self._uses[frame] <= 0:
-                self._forget(frame)
+        if self._own is not None:
+            for frame, features in self._latest.items():
+                if frame not in have and self._uses[frame] > 0:
+                    self._shelf.put(frame, features)
+            for frame in have:
+                if self._uses[frame] <= 0:
+                    self._shelf.forget(frame)
         self._latest = have
-
-    def _store(self, frame: int, features: Tensor) -> None:
-        if frame in self._ram or frame in self._spill:
-            return
-        if features.nbytes <= self._ram_left:
-            self._ram[frame] = features.to("cpu", copy=True)
-            self._ram_left -= features.nbytes
-        else:
-            self._spill.write(frame, features.cpu())
-
-    def _fetch(self, frame: int) -> Tensor | None:
-        if frame in self._ram:
-            return self._ram[frame]
-        return self._spill.read(frame)
-
-    def _forget(self, frame: int) -> None:
-        stored = self._ram.pop(frame, None)
-        if stored is not None:
-            self._ram_left += stored.nbytes
-        self._spill.forget(frame)
 
 
 def _runs(frames: Sequence[int], longest: int) -> Iterator[tuple[int, int]]:

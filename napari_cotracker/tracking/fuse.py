@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_cotracker.tracks import Source, Tracks
+from napari_cotracker.tracks import Constraints, Source, Tracks
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -52,42 +52,44 @@ class Assembly:
     Parameters
     ----------
     queries : Queries
+        Of the columns of ``tracks``.
     frame : ModelFrame
         For the way back to recording pixels.
-    n_frames : int
-    size : (H, W)
-        Of the recording.
-    fps : float or None
+    tracks : Tracks
+        What is known already; left unchanged.
     threshold : float
         ``visible`` is ``visibility >= threshold``, inside the image.
+    constraints : Constraints
+    writable : (T, N) bool or None
+        Cells that may change; None = all.
     """
 
     def __init__(
         self,
         queries: Queries,
         frame: ModelFrame,
+        tracks: Tracks,
         *,
-        n_frames: int,
-        size: tuple[int, int],
-        fps: float | None,
         threshold: float,
+        constraints: Constraints,
+        writable: npt.NDArray[np.bool_] | None = None,
     ) -> None:
         self._queries = queries
         self._frame = frame
         self._threshold = threshold
-        ids = queries.tracks
-        order = {point_id: i for i, point_id in enumerate(ids.tolist())}
+        order = {point_id: i for i, point_id in enumerate(tracks.point_id.tolist())}
         self._column = np.array([order[i] for i in queries.point_id.tolist()])
-        names = tuple(queries.name_of(i) for i in ids.tolist())
-        self._tracks = Tracks.empty(n_frames, ids, names, size=size, fps=fps)
-        shape = (n_frames, len(ids))
+        self._tracks = tracks.copy()
+        shape = tracks.visibility.shape
+        self._hidden = constraints.hidden_mask(tracks.point_id, tracks.n_frames)
+        self._writable = np.ones(shape, np.bool_) if writable is None else writable
         self._sides: dict[int, Side] = {s: Side.unknown(shape) for s in (1, -1)}
         self._pin_anchors()
 
     @property
-    def anchored(self) -> npt.NDArray[np.bool_]:
-        """Whether any anchor lies on each frame, (T,)."""
-        return np.asarray((self._tracks.source == Source.MANUAL).any(axis=1))
+    def known(self) -> npt.NDArray[np.bool_]:
+        """Whether anything is known on each frame, (T,)."""
+        return np.asarray((self._tracks.source != Source.EMPTY).any(axis=1))
 
     def put(self, sign: Sign, result: WindowResult) -> None:
         """Take in one window of the forward (1) or backward (-1) pass."""
@@ -106,34 +108,29 @@ class Assembly:
 
     def snapshot(self) -> Tracks:
         """Copy the present state."""
-        now = self._tracks
-        return Tracks(
-            xy=now.xy.copy(),
-            visibility=now.visibility.copy(),
-            confidence=now.confidence.copy(),
-            visible=now.visible.copy(),
-            source=now.source.copy(),
-            point_id=now.point_id.copy(),
-            name=now.name,
-            fps=now.fps,
-            size=now.size,
-        )
+        return self._tracks.copy()
 
     def _pin_anchors(self) -> None:
         # Windows never report an anchor's own frame, so these stay as they are.
-        where = (self._queries.frame, self._column)
-        self._tracks.xy[where] = self._queries.xy
-        self._tracks.visibility[where] = 1
+        mine = self._writable[self._queries.frame, self._column]
+        where = (self._queries.frame[mine], self._column[mine])
+        seen = ~self._hidden[where]
+        self._tracks.xy[where] = self._queries.xy[mine]
+        self._tracks.visibility[where] = seen
         self._tracks.confidence[where] = 1
-        self._tracks.visible[where] = True
+        self._tracks.visible[where] = seen
         self._tracks.source[where] = Source.MANUAL
+        self._tracks.disagreement[where] = 0
+        # An answer never takes the place of an anchor.
+        self._writable = self._writable.copy()
+        self._writable[where] = False
 
     def _fuse(self, start: int, stop: int) -> None:
         """Renew the frames start <= t < stop from both sides."""
         span = slice(start, stop)
         ahead, back = self._sides[1], self._sides[-1]
         share = _forward_share(ahead, back, span)  # (n, N)
-        new = np.isfinite(share)
+        new = np.isfinite(share) & self._writable[span]
         part = np.where(new, share, 0)
         for key in ("xy", "visibility", "confidence"):
             one, two = getattr(ahead, key)[span], getattr(back, key)[span]
@@ -141,6 +138,8 @@ class Assembly:
             mixed = weight * one + (1 - weight) * two
             getattr(self._tracks, key)[span][new] = mixed[new]
         self._tracks.source[span][new] = Source.MODEL
+        self._tracks.disagreement[span][new] = _disagreement(ahead, back, span)[new]
+        self._tracks.visibility[span][new & self._hidden[span]] = 0
         self._tracks.visible[span][new] = self._seen(span)[new]
 
     def _seen(self, span: slice) -> npt.NDArray[np.bool_]:
@@ -149,7 +148,14 @@ class Assembly:
         with np.errstate(invalid="ignore"):
             inside = ((xy >= -0.5) & (xy <= (width - 0.5, height - 0.5))).all(axis=2)
         seen = self._tracks.visibility[span] >= self._threshold
-        return np.asarray(seen & inside)
+        return np.asarray(seen & inside & ~self._hidden[span])
+
+
+def _disagreement(ahead: Side, back: Side, span: slice) -> npt.NDArray[np.float32]:
+    """Pixels between both answers, (n, N); NaN where there are not two."""
+    apart = np.linalg.norm(ahead.xy[span] - back.xy[span], axis=2)
+    both = (ahead.distance[span] > 0) & (back.distance[span] > 0)
+    return np.where(both, apart, np.nan).astype(np.float32)
 
 
 def _forward_share(ahead: Side, back: Side, span: slice) -> npt.NDArray[np.float64]:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from napari_cotracker.errors import TrackingError
+from napari_cotracker.errors import InputError, TrackingError
 from napari_cotracker.model.interface import WindowState
 from napari_cotracker.model.windowed import carry_over
+from napari_cotracker.tracking.finished import FinishedWindow
 from napari_cotracker.tracking.inference import guarded_inference
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy.typing as npt
     from torch import Tensor
@@ -69,28 +70,17 @@ class WindowResult:
     confidence: npt.NDArray[np.float32]
 
 
-class Carried(NamedTuple):
-    """What one window hands to the next."""
+class Pass:
+    """Follows points through the windows of a plan.
 
-    begin: int
-    members: list[int]
-    state: WindowState
-    point_features: Tensor
-
-
-def run_pass(
-    plan: PassPlan,
-    points: PassPoints,
-    tracker: WindowTracker,
-    window_features: Callable[[Sequence[int]], Tensor],
-    *,
-    support_xy: npt.NDArray[np.float32],
-    iterations: int,
-) -> Iterator[WindowResult]:
-    """Follow the points through all windows of the plan.
+    Its windows are run or, where an earlier run got that far, adopted; in both cases
+    in order. A window starts from nothing but what its predecessor left behind, so
+    adopted ones lead to the same numbers.
 
     Parameters
     ----------
+    run, part
+        Identity of the finished windows, see :class:`FinishedWindow`.
     plan : PassPlan
     points : PassPoints
     tracker : WindowTracker
@@ -101,126 +91,219 @@ def run_pass(
         long recording the ones of the first frame would soon be out of the picture.
     iterations : int
         Refinement iterations per window.
-
-    Raises
-    ------
-    TrackingError
-        The network failed or answered with NaN.
     """
-    carried = None
-    for window in plan.windows:
+
+    def __init__(
+        self,
+        run: str,
+        part: int,
+        plan: PassPlan,
+        points: PassPoints,
+        tracker: WindowTracker,
+        window_features: Callable[[Sequence[int]], Tensor],
+        *,
+        support_xy: npt.NDArray[np.float32],
+        iterations: int,
+    ) -> None:
+        self.plan = plan
+        self._run, self._part = run, part
+        self._points = points
+        self._tracker = tracker
+        self._window_features = window_features
+        self._support_xy = support_xy
+        self._iterations = iterations
+        self._before: FinishedWindow | None = None
+        # What identifies the points, by the time of their query.
+        self._looks: dict[int, Tensor] = {}
+
+    def run(self, index: int) -> FinishedWindow:
+        """Ask the network about one window.
+
+        Raises
+        ------
+        TrackingError
+            It failed or answered with NaN.
+        """
+        window = self.plan.windows[index]
         with guarded_inference(_name_of(window)):
-            features = window_features(window.frames)
-            entering = _enter(tracker, features, window, points, carried)
-            supported = _with_support(tracker, features, entering, support_xy)
-            query_frame = points.first[supported.members] - window.begin
-            query_frame = np.append(query_frame, np.zeros(len(support_xy), np.int64))
-            states = tracker.refine(
+            features = self._window_features(window.frames)
+            state, looks = self._with_support(
                 features,
-                supported.point_features,
-                supported.state,
+                self._enter(window, features),
+                self._identify(window, features),
+            )
+            query_frame = self._points.first[list(window.members)] - window.begin
+            support_frame = np.zeros(len(self._support_xy), np.int64)
+            query_frame = np.concatenate([query_frame, support_frame])
+            states = self._tracker.refine(
+                features,
+                looks,
+                state,
                 query_frame=torch.from_numpy(query_frame)[None].to(features.device),
                 overlap=window.overlap,
                 n_real=window.n_real,
-                iterations=iterations,
+                iterations=self._iterations,
             )
-            state = _columns(states[-1], slice(0, len(entering.members)))
-            carried = entering._replace(state=state)
-            result = _result(plan, window, points, carried, tracker.has_confidence)
-        yield result
+            answer = [
+                values[0, :, : len(window.members)].float().cpu().numpy().copy()
+                for values in states[-1]
+            ]
+        return self._keep(index, window, *answer)
 
+    def adopt(self, index: int, finished: FinishedWindow) -> None:
+        """Go on as if this window had just been run.
 
-def _enter(
-    tracker: WindowTracker,
-    features: Tensor,
-    window: Window,
-    points: PassPoints,
-    carried: Carried | None,
-) -> Carried:
-    """Continue the points of the previous window, then add those that begin here."""
-    earlier = {} if carried is None else {m: i for i, m in enumerate(carried.members)}
-    kept = [m for m in window.members if m in earlier]
-    new = [m for m in window.members if m not in earlier]
-    states, point_features = [], []
-    if carried is not None and kept:
-        columns = torch.tensor([earlier[m] for m in kept], device=features.device)
-        shift = window.begin - carried.begin
-        states.append(carry_over(_columns(carried.state, columns), shift))
-        point_features.append(carried.point_features[:, columns])
-    if new:
-        xy = torch.from_numpy(points.xy[new])[None].to(features.device)
-        times = torch.from_numpy(points.first[new] - window.begin)[None]
-        states.append(tracker.start(xy, len(window.frames)))
-        point_features.append(_sample(tracker, features, times, xy))
-    return Carried(
-        window.begin, kept + new, _joined(states), torch.cat(point_features, 1)
-    )
+        Raises
+        ------
+        InputError
+            It is not this window of this run.
+        """
+        window = self.plan.windows[index]
+        anchor = self._points.anchor[list(window.members)]
+        if finished.run != self._run or not np.array_equal(finished.anchor, anchor):
+            raise InputError(
+                "The finished windows belong to a run with other points, options or "
+                "constraints, or to another recording; resume with the same ones, or "
+                "without finished windows."
+            )
+        self._before = finished
 
+    def result(self, index: int, finished: FinishedWindow) -> WindowResult:
+        """Say what a finished window means."""
+        window = self.plan.windows[index]
+        members = np.array(window.members)
+        mine = self._points.anchor[members] >= 0
+        members = members[mine]
+        n = window.n_real
+        visibility = _sigmoid(finished.visibility[:n, mine])
+        times = (window.begin + np.arange(n))[:, None]
+        first, last = self._points.first[members], self._points.last[members]
+        return WindowResult(
+            frames=finished.frames,
+            anchor=self._points.anchor[members],
+            wanted=(times > first) & (times <= last),
+            xy=finished.xy[:n, mine],
+            visibility=visibility,
+            # Networks without confidence: visibility is the only belief there is.
+            confidence=_sigmoid(finished.confidence[:n, mine])
+            if self._tracker.has_confidence
+            else visibility,
+        )
 
-def _with_support(
-    tracker: WindowTracker,
-    features: Tensor,
-    entering: Carried,
-    support_xy: npt.NDArray[np.float32],
-) -> Carried:
-    if not len(support_xy):
-        return entering
-    xy = torch.from_numpy(support_xy)[None].to(features.device)
-    n_frames = features.shape[1]
-    times = torch.zeros(1, len(support_xy), dtype=torch.int64)
-    sampled = _sample(tracker, features, times, xy)
-    return entering._replace(
-        state=_joined([entering.state, tracker.start(xy, n_frames)]),
-        point_features=torch.cat([entering.point_features, sampled], 1),
-    )
+    def _keep(
+        self,
+        index: int,
+        window: Window,
+        xy: npt.NDArray[np.float32],
+        visibility: npt.NDArray[np.float32],
+        confidence: npt.NDArray[np.float32],
+    ) -> FinishedWindow:
+        mine = self._points.anchor[list(window.members)] >= 0
+        if not np.isfinite(xy[: window.n_real, mine]).all():
+            raise TrackingError(
+                "The network answered with NaN positions around frame "
+                f"{window.frames[0]}; try dtype='float32', another model_resolution, "
+                "or another model."
+            )
+        self._before = FinishedWindow(
+            run=self._run,
+            part=self._part,
+            index=index,
+            sign=self.plan.sign,
+            frames=np.array(window.frames[: window.n_real], np.int64),
+            anchor=self._points.anchor[list(window.members)],
+            xy=xy,
+            visibility=visibility,
+            confidence=confidence,
+        )
+        return self._before
+
+    def _enter(self, window: Window, features: Tensor) -> WindowState:
+        """Continue the points of the previous window, and start those that are new."""
+        xy = torch.from_numpy(self._points.xy[list(window.members)])[None]
+        state = self._tracker.start(xy.to(features.device), len(window.frames))
+        if self._before is None:
+            return state
+        before = self.plan.windows[self._before.index]
+        places = {member: i for i, member in enumerate(before.members)}
+        kept = [i for i, member in enumerate(window.members) if member in places]
+        columns = [places[window.members[i]] for i in kept]
+        carried = carry_over(
+            WindowState(
+                *(
+                    torch.from_numpy(values[None, :, columns]).to(features.device)
+                    for values in (
+                        self._before.xy,
+                        self._before.visibility,
+                        self._before.confidence,
+                    )
+                )
+            ),
+            window.begin - before.begin,
+        )
+        fields = [values.clone() for values in state]
+        for values, known in zip(fields, carried, strict=True):
+            values[:, :, kept] = known.to(values.dtype)
+        return WindowState(*fields)
+
+    def _identify(self, window: Window, features: Tensor) -> Tensor:
+        """Point features of the window's members, (1, P, ...)."""
+        first = self._points.first
+        times = first[list(window.members)]
+        looks = {}
+        for time in np.unique(times).tolist():
+            # All points of one frame, from that frame alone, in whichever window and
+            # run they are sampled: the same call gives the same numbers.
+            same = np.flatnonzero(first == time)
+            known = self._looks.get(time)
+            if known is None:
+                known = self._sample_at(window, features, time, same)
+            looks[time] = known
+        self._looks = looks
+        rows = [
+            looks[time][np.searchsorted(np.flatnonzero(first == time), member)]
+            for time, member in zip(times.tolist(), window.members, strict=True)
+        ]
+        return torch.stack(rows)[None]
+
+    def _sample_at(
+        self,
+        window: Window,
+        features: Tensor,
+        time: int,
+        members: npt.NDArray[np.int64],
+    ) -> Tensor:
+        frame = self.plan.frame_at(time)
+        if frame in window.frames:
+            place = window.frames.index(frame)
+            shown = features[:, place : place + 1]
+        else:
+            shown = self._window_features([frame])
+        return _sample(self._tracker, shown, self._points.xy[members])[0]
+
+    def _with_support(
+        self, features: Tensor, state: WindowState, looks: Tensor
+    ) -> tuple[WindowState, Tensor]:
+        if not len(self._support_xy):
+            return state, looks
+        xy = torch.from_numpy(self._support_xy)[None].to(features.device)
+        sampled = _sample(self._tracker, features[:, :1], self._support_xy)
+        fresh = self._tracker.start(xy, features.shape[1])
+        joined = (torch.cat(both, 2) for both in zip(state, fresh, strict=True))
+        return WindowState(*joined), torch.cat([looks, sampled], 1)
 
 
 def _sample(
-    tracker: WindowTracker, features: Tensor, times: Tensor, xy: Tensor
+    tracker: WindowTracker, features: Tensor, xy: npt.NDArray[np.float32]
 ) -> Tensor:
-    return tracker.sample(features, torch.cat([times[..., None].to(xy), xy], -1))
+    """Sample (N, 2) points on the one frame of (1, 1, C, h, w) features."""
+    txy = np.concatenate([np.zeros((len(xy), 1), np.float32), xy], axis=1)
+    return tracker.sample(features, torch.from_numpy(txy)[None].to(features.device))
 
 
-def _columns(state: WindowState, columns: Tensor | slice) -> WindowState:
-    return WindowState(*(values[:, :, columns] for values in state))
-
-
-def _joined(states: Sequence[WindowState]) -> WindowState:
-    return WindowState(*(torch.cat(values, 2) for values in zip(*states, strict=True)))
-
-
-def _result(
-    plan: PassPlan,
-    window: Window,
-    points: PassPoints,
-    carried: Carried,
-    has_confidence: bool,
-) -> WindowResult:
-    members = np.array(carried.members)
-    members_kept = np.flatnonzero(points.anchor[members] >= 0)
-    members = members[members_kept]
-    state = _columns(
-        carried.state, torch.from_numpy(members_kept).to(carried.state.xy.device)
-    )
-    n = window.n_real
-    xy = state.xy[0, :n].float().cpu().numpy()
-    if not np.isfinite(xy).all():
-        raise TrackingError(
-            f"The network answered with NaN positions around frame {window.frames[0]}; "
-            "try dtype='float32', another model_resolution, or another model."
-        )
-    visibility = torch.sigmoid(state.visibility[0, :n].float()).cpu().numpy()
-    confidence = torch.sigmoid(state.confidence[0, :n].float()).cpu().numpy()
-    times = (window.begin + np.arange(n))[:, None]
-    return WindowResult(
-        frames=np.array(window.frames[:n]),
-        anchor=points.anchor[members],
-        wanted=(times > points.first[members]) & (times <= points.last[members]),
-        xy=xy,
-        visibility=visibility,
-        # Networks without confidence: visibility is the only belief there is.
-        confidence=confidence if has_confidence else visibility,
-    )
+def _sigmoid(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    with np.errstate(over="ignore"):
+        return (1 / (1 + np.exp(-logits.astype(np.float64)))).astype(np.float32)
 
 
 def _name_of(window: Window) -> str:

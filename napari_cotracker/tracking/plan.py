@@ -6,12 +6,14 @@ walks forwards or backwards. Everything below but ``Window.frames`` is in pass t
 
 from __future__ import annotations
 
-from collections import Counter
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from napari_cotracker.tracks import Constraints
 
 Sign = Literal[1, -1]
 
@@ -89,6 +91,10 @@ class PassPlan:
         """Convert a recording frame to pass time."""
         return (frame - self.origin) * self.sign
 
+    def frame_at(self, time: int) -> int:
+        """Convert pass time to a recording frame."""
+        return self.origin + self.sign * time
+
 
 def lives_of(
     frames: Sequence[int],
@@ -96,26 +102,58 @@ def lives_of(
     sign: Sign,
     bound: int,
     horizon: int | None = None,
+    constraints: Constraints | None = None,
 ) -> list[Life]:
     """Say how far each anchor is followed in one direction.
 
     An anchor is followed up to the frame before the next anchor of its track, the
-    outermost one up to ``bound`` (the end of the range), and none further than
-    ``horizon`` frames. Anchors with nothing to do are left out, and so are duplicates.
+    outermost one up to ``bound`` (the end of the range), none further than ``horizon``
+    frames, and none where the constraints say no. Anchors with nothing to do are left
+    out, and so are duplicates.
     """
     reach = abs(bound) + max(frames, default=0) if horizon is None else horizon
     lives = []
     of_track: dict[int, dict[int, int]] = {}
     for row, (frame, point_id) in enumerate(zip(frames, point_ids, strict=True)):
         of_track.setdefault(point_id, {}).setdefault(frame, row)
-    for anchors in of_track.values():
+    for point_id, anchors in of_track.items():
+        stops = [] if constraints is None else _stops(constraints, point_id, sign)
         ordered = sorted(anchors, key=lambda frame: frame * sign)
         ends = [frame - sign for frame in ordered[1:]] + [bound]
         for frame, end in zip(ordered, ends, strict=True):
             length = min((end - frame) * sign, reach)
-            if length > 0:
-                lives.append(Life(anchors[frame], frame, frame + length * sign))
+            last = _stopped(frame, frame + length * sign, sign, stops)
+            if (last - frame) * sign > 0:
+                lives.append(Life(anchors[frame], frame, last))
     return lives
+
+
+def _stops(
+    constraints: Constraints, point_id: int, sign: Sign
+) -> list[tuple[float, float]]:
+    """Frames, first and last, into which a track is not followed."""
+    limit = constraints.limit_of(point_id)
+    if limit.direction not in ("both", "forward" if sign == 1 else "backward"):
+        return [(-math.inf, math.inf)]
+    stops = [(float(s.first), float(s.last)) for s in constraints.of([point_id]).ends]
+    if limit.first is not None:
+        stops.append((-math.inf, limit.first - 1))
+    if limit.last is not None:
+        stops.append((limit.last + 1, math.inf))
+    return stops
+
+
+def _stopped(
+    frame: int, last: int, sign: Sign, stops: Iterable[tuple[float, float]]
+) -> int:
+    """Cut a walk from ``frame`` to ``last`` short before the first stop."""
+    for first_stop, last_stop in stops:
+        if first_stop <= frame <= last_stop:
+            return frame
+        near = first_stop if sign == 1 else last_stop
+        if 0 < (near - frame) * sign <= (last - frame) * sign:
+            last = int(near) - sign
+    return last
 
 
 def plan_pass(
@@ -160,13 +198,3 @@ def _window_size(
     if window_len is not None:
         return window_len, window_step
     return (length, length) if length <= OFFLINE_LIMIT else OFFLINE_WINDOW
-
-
-def frame_uses(plans: Iterable[PassPlan]) -> Counter[int]:
-    """Count in how many windows each recording frame will be looked at."""
-    return Counter(
-        frame
-        for plan in plans
-        for window in plan.windows
-        for frame in set(window.frames)
-    )

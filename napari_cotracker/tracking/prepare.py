@@ -1,74 +1,140 @@
-"""From what was asked for to the passes that will answer it."""
+"""From what was asked for to a checked job, and the passes that will answer it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_cotracker.errors import InputError
+from napari_cotracker.tracking.clip_model import as_window_tracker
+from napari_cotracker.tracking.frames import choose_model_frame
 from napari_cotracker.tracking.passes import PassPoints
 from napari_cotracker.tracking.plan import Life, PassPlan, Sign, lives_of, plan_pass
 from napari_cotracker.tracking.support import local_grids
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
+    from collections.abc import Sequence
 
     from napari_cotracker.model.interface import WindowTracker
     from napari_cotracker.tracking.frames import ModelFrame
     from napari_cotracker.tracking.options import TrackingOptions
-    from napari_cotracker.tracks import Queries
+    from napari_cotracker.tracks import Constraints, Queries
+    from napari_cotracker.video import FrameSource
+
+Planned = tuple[PassPlan, PassPoints]
 
 
-def plan_passes(
+@dataclass(frozen=True, eq=False)
+class Job:
+    """What a run works on, checked.
+
+    Parameters
+    ----------
+    source : FrameSource
+    anchors : Queries
+    tracker : WindowTracker
+    frame : ModelFrame
+        What the network is shown.
+    frame_range : (first, last)
+        Recording frames to track, both inclusive.
+    options : TrackingOptions
+    constraints : Constraints
+    """
+
+    source: FrameSource
+    anchors: Queries
+    tracker: WindowTracker
+    frame: ModelFrame
+    frame_range: tuple[int, int]
+    options: TrackingOptions
+    constraints: Constraints
+
+
+def loaded(model: Any, options: TrackingOptions) -> Any:
+    """Load a network given by name or path; pass on one that is loaded already."""
+    if not isinstance(model, str | PathLike):
+        return model
+    from napari_cotracker.tracking.models import load_model
+
+    name = model if isinstance(model, str) else Path(model)
+    return load_model(name, device="auto", dtype=options.dtype)
+
+
+def check_anchors(
+    source: FrameSource, anchors: Queries, options: TrackingOptions
+) -> None:
+    """Refuse anchors outside the recording or the range (:class:`InputError`)."""
+    first, last = frame_range_of(options, len(source))
+    anchors.check_inside(len(source), source.size)
+    _check_in_range(anchors, first, last)
+
+
+def make_job(
+    source: FrameSource,
     anchors: Queries,
-    frame: ModelFrame,
-    tracker: WindowTracker,
+    network: Any,
     options: TrackingOptions,
-    frame_range: tuple[int, int],
-) -> list[tuple[PassPlan, PassPoints]]:
-    """Plan the passes that the options ask for, each with what it follows.
+    constraints: Constraints,
+) -> Job:
+    """Choose what the network is shown.
+
+    Raises
+    ------
+    InputError
+        The network, the region or the resolution cannot be used, or a point lies
+        outside the region.
+    """
+    tracker = as_window_tracker(network)
+    frame = choose_model_frame(
+        source.size,
+        stride=tracker.stride,
+        region=options.region,
+        resolution=options.model_resolution,
+    )
+    frame.check_inside(anchors)
+    frame_range = frame_range_of(options, len(source))
+    return Job(source, anchors, tracker, frame, frame_range, options, constraints)
+
+
+def lives_in(job: Job, sign: Sign) -> list[Life]:
+    """Say how far each anchor of the job is followed in one direction."""
+    if job.options.direction not in ("both", "forward" if sign == 1 else "backward"):
+        return []
+    first, last = job.frame_range
+    return lives_of(
+        job.anchors.frame.tolist(),
+        job.anchors.point_id.tolist(),
+        sign,
+        last if sign == 1 else first,
+        job.options.horizon,
+        job.constraints,
+    )
+
+
+def plan_walk(job: Job, sign: Sign, lives: Sequence[Life]) -> Planned | None:
+    """Plan one pass over some lives; None if there is nothing to do.
 
     Local support points share the life of the anchor they surround.
     """
-    signs: dict[str, tuple[Sign, ...]] = {
-        "both": (1, -1),
-        "forward": (1,),
-        "backward": (-1,),
-    }
-    passes = []
-    for sign in signs[options.direction]:
-        bound = frame_range[1] if sign == 1 else frame_range[0]
-        lives = lives_of(
-            anchors.frame.tolist(),
-            anchors.point_id.tolist(),
-            sign,
-            bound,
-            options.horizon,
-        )
-        rows = [life.row for life in lives]
-        xy = frame.to_model(anchors.xy[rows]).astype(np.float32)
-        anchor = np.array(rows, np.int64)
-        if options.local_support and lives:
-            extra, owner = local_grids(options.local_support, xy, frame.size)
-            lives += [lives[i] for i in owner.tolist()]
-            xy = np.concatenate([xy, extra])
-            anchor = np.concatenate([anchor, np.full(len(owner), -1)])
-        plan = plan_pass(lives, sign, tracker.window_len, tracker.window_step)
-        if plan is not None:
-            passes.append((plan, _points_of(plan, lives, xy, anchor)))
-    return passes
-
-
-def _points_of(
-    plan: PassPlan,
-    lives: list[Life],
-    xy: npt.NDArray[np.float32],
-    anchor: npt.NDArray[np.int64],
-) -> PassPoints:
+    lives = list(lives)
+    rows = [life.row for life in lives]
+    xy = job.frame.to_model(job.anchors.xy[rows]).astype(np.float32)
+    anchor = np.array(rows, np.int64)
+    if job.options.local_support and lives:
+        extra, owner = local_grids(job.options.local_support, xy, job.frame.size)
+        lives += [lives[i] for i in owner.tolist()]
+        xy = np.concatenate([xy, extra])
+        anchor = np.concatenate([anchor, np.full(len(owner), -1)])
+    plan = plan_pass(lives, sign, job.tracker.window_len, job.tracker.window_step)
+    if plan is None:
+        return None
     first = np.array([plan.time_of(life.first) for life in lives])
     last = np.array([plan.time_of(life.last) for life in lives])
-    return PassPoints(xy, first, last, anchor)
+    return plan, PassPoints(xy, first, last, anchor)
 
 
 def frame_range_of(options: TrackingOptions, n_frames: int) -> tuple[int, int]:
@@ -91,8 +157,7 @@ def frame_range_of(options: TrackingOptions, n_frames: int) -> tuple[int, int]:
     return first, last
 
 
-def check_in_range(anchors: Queries, first: int, last: int) -> None:
-    """Refuse query points on frames that are not tracked (:class:`InputError`)."""
+def _check_in_range(anchors: Queries, first: int, last: int) -> None:
     out = (anchors.frame < first) | (anchors.frame > last)
     if out.any():
         i = int(np.flatnonzero(out)[0])

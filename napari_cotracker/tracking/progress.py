@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from napari_cotracker.tracking.finished import FinishedWindow
     from napari_cotracker.tracks import Tracks
 
 
@@ -21,9 +22,13 @@ class Progress:
         Everything known now; a snapshot that later windows do not change.
     span : (first, last)
         Frames this window renewed, both inclusive.
+    window : FinishedWindow or None
+        What to keep so that a run that is killed can go on after this window; None
+        where no window was run.
     """
 
     done: int
     total: int
     tracks_so_far: Tracks
     span: tuple[int, int]
+    window: FinishedWindow | None = None
