@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,11 @@ if TYPE_CHECKING:
 
 @contextmanager
 def replacing(
-    path: Path, *, overwrite: bool, failure: type[CoTrackerError] = FormatError
+    path: Path,
+    *,
+    overwrite: bool,
+    folder: bool = False,
+    failure: type[CoTrackerError] = FormatError,
 ) -> Iterator[Path]:
     """Give a new file beside ``path`` that takes its place if the block succeeds.
 
@@ -28,6 +33,8 @@ def replacing(
         Where the file is to be.
     overwrite : bool
         Whether a file may be there already.
+    folder : bool
+        Whether it is a folder; the block is given an empty one.
     failure : type of error
         What is raised.
 
@@ -38,8 +45,9 @@ def replacing(
         is then as it was and nothing else is left.
     """
     target = path.resolve()
-    if target.exists() and not target.is_file():
-        raise failure(f"'{path}' is not a file; give the name of a file to write.")
+    if target.exists() and target.is_dir() is not folder:
+        kind = "folder" if folder else "file"
+        raise failure(f"'{path}' is not a {kind}; give the name of a {kind} to write.")
     if target.exists() and not overwrite:
         raise failure(
             f"'{path}' exists already; choose another name, or pass overwrite=True "
@@ -47,15 +55,11 @@ def replacing(
         )
     part: Path | None = None
     try:
-        handle, name = tempfile.mkstemp(
-            dir=target.parent, prefix=".", suffix=target.name
-        )
-        part = Path(name)
-        os.close(handle)
+        part = _new(target, folder=folder)
         yield part
         _to_disk(part)
-        part.chmod(_usual_mode(target))
-        part.replace(target)
+        part.chmod(_usual_mode(target, folder=folder))
+        _take_place(part, target)
         part = None
     except OSError as error:
         raise failure(
@@ -64,18 +68,52 @@ def replacing(
         ) from error
     finally:
         if part is not None:
-            part.unlink(missing_ok=True)
+            _remove(part)
+
+
+def _new(target: Path, *, folder: bool) -> Path:
+    if folder:
+        return Path(tempfile.mkdtemp(dir=target.parent, prefix=".", suffix=target.name))
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=target.name)
+    os.close(handle)
+    return Path(name)
 
 
 def _to_disk(path: Path) -> None:
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
+    for each in path.rglob("*") if path.is_dir() else [path]:
+        if each.is_file():
+            with each.open("rb+") as file:
+                os.fsync(file.fileno())
 
 
-def _usual_mode(target: Path) -> int:
+def _take_place(part: Path, target: Path) -> None:
+    if not (part.is_dir() and target.exists()):
+        part.replace(target)
+        return
+    # A folder cannot be replaced in one step: the old one is moved aside first, and
+    # back if the new one cannot follow.
+    aside = Path(tempfile.mkdtemp(dir=target.parent, prefix=".old")) / target.name
+    target.replace(aside)
+    try:
+        part.replace(target)
+    except OSError:
+        aside.replace(target)
+        raise
+    finally:
+        _remove(aside.parent)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _usual_mode(target: Path, *, folder: bool) -> int:
     """Return the mode of the file replaced, or what a new file would get."""
     if target.exists():
         return target.stat().st_mode & 0o777
     mask = os.umask(0)
     os.umask(mask)
-    return 0o666 & ~mask
+    return (0o777 if folder else 0o666) & ~mask

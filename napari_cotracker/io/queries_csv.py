@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COLUMNS = ("track", "frame", "x", "y")
+SUFFIXES = (".csv", ".txt", "")
 
 # Not "01": as a name it differs from "1". "1.0" is what spreadsheets make of 1.
 _WHOLE = re.compile(r"-?(0|[1-9]\d*)(\.0*)?")
@@ -36,9 +37,7 @@ def read(path: Path) -> Queries:
     """
     table = read_table(path, COLUMNS)
     ids, names = _identities(table)
-    frame = table.integers("frame")
-    if (frame < 0).any():
-        raise table.error(int(np.argmax(frame < 0)), "frame", "0 or more")
+    frame = table.frames("frame")
     table.refuse_duplicates(ids, frame)
     xy = np.column_stack([table.numbers("x"), table.numbers("y")])
     try:

@@ -1,83 +1,131 @@
-"""The formats that tracks can be read from and written to."""
+"""The formats that tracks can be read from and written to, and which one a path is."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from napari_cotracker.errors import FormatError
-from napari_cotracker.io import own_csv
+from napari_cotracker.io.codecs import BUILT_IN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterable
     from pathlib import Path
 
-    from napari_cotracker.tracks import Tracks
+    from napari_cotracker.io.format import TracksFormat
+
+_registered: list[TracksFormat] = list(BUILT_IN)
 
 
-class TracksReader(Protocol):
-    """Reads one file; ``fps`` and ``size`` fill in what the format cannot hold."""
-
-    def __call__(
-        self, path: Path, *, fps: float | None, size: tuple[int, int]
-    ) -> Tracks:
-        """Read."""
+def formats() -> tuple[TracksFormat, ...]:
+    """Return all formats, the usual ones first."""
+    return tuple(_registered)
 
 
-@dataclass(frozen=True)
-class TracksFormat:
-    """One format.
+def register(new: TracksFormat) -> None:
+    """Add a format that this package cannot know, such as project files.
 
-    Parameters
-    ----------
-    name : str
-        As in ``--format``.
-    suffixes : tuple of str
-        Lower case, with dot; several formats may share one.
-    write, read : callable
-    same : callable
-        Whether what was read again equals what was to be written, in all that the
-        format can hold.
+    A format of the same name is replaced.
     """
-
-    name: str
-    suffixes: tuple[str, ...]
-    write: Callable[[Tracks, Path], None]
-    read: TracksReader
-    same: Callable[[Tracks, Tracks], bool]
-
-
-FORMATS = (
-    TracksFormat(
-        own_csv.NAME, own_csv.SUFFIXES, own_csv.write, own_csv.read, own_csv.same
-    ),
-)
+    _registered[:] = [f for f in _registered if f.name != new.name] + [new]
 
 
 def format_of(path: Path, stated: str | None = None) -> TracksFormat:
-    """Choose a format: the stated one, else by suffix where that is unique.
+    """Choose a format for a new file: the stated one, else by suffix.
+
+    The first format that has a suffix to itself, or lists it first, gets it: ``.csv``
+    and ``.json`` are our own; ``.h5`` belongs to several and must be stated.
 
     Raises
     ------
     FormatError
-        No format has this name or suffix, or several have the suffix.
+        No format has this name or suffix, several have the suffix, or the format can
+        only be read.
     """
-    known = ", ".join(f.name for f in FORMATS)
-    if stated is not None:
-        for candidate in FORMATS:
-            if candidate.name == stated.lower():
-                return candidate
-        raise FormatError(f"There is no format '{stated}'; the formats are: {known}.")
-    found = [f for f in FORMATS if path.suffix.lower() in f.suffixes]
+    found = [_named(stated)] if stated is not None else _by_suffix(path)
     if not found:
+        raise _unknown_suffix(path)
+    first = found[0]
+    if len(found) > 1 and not _owns(first, path):
         raise FormatError(
-            f"The suffix of '{path.name}' names no format of tracks; use one of "
-            f"{' '.join(sorted({s for f in FORMATS for s in f.suffixes}))}, or state "
-            f"the format ({known})."
+            f"'{path.name}' can be {_listed(found, 'or')}; state the format."
         )
-    if len(found) > 1:
+    if first.write is None:
         raise FormatError(
-            f"'{path.suffix}' can be {' or '.join(f.name for f in found)}; state the "
-            "format."
+            f"The format '{first.name}' can only be read; choose another for "
+            f"'{path.name}'."
         )
-    return found[0]
+    return first
+
+
+def format_inside(path: Path, stated: str | None = None) -> TracksFormat:
+    """Choose the format of a file: the stated one, else by suffix and content.
+
+    Raises
+    ------
+    FormatError
+        No format has this name, the file cannot be opened, or it is of none of the
+        formats.
+    """
+    if stated is not None:
+        return _named(stated)
+    if not path.exists():
+        raise FormatError(f"No such file: '{path}'; check the path.")
+    candidates = _by_suffix(path)
+    if len(candidates) == 1 and path.stat().st_size == 0:
+        return candidates[0]
+    for candidate in candidates:
+        if candidate.matches(path):
+            return candidate
+    for other in _registered:
+        if other not in candidates and other.matches(path):
+            raise FormatError(
+                f"'{path.name}' looks like {other.label} inside, which does not go "
+                f"with its suffix; rename it, or state the format '{other.name}'."
+            )
+    if len(candidates) == 1:
+        return candidates[0]
+    if not candidates:
+        raise _unknown_suffix(path)
+    raise FormatError(
+        f"'{path.name}' is none of {_listed(candidates, 'or')} inside: it is empty, "
+        "damaged, or of another program; state the format to hear what is wrong."
+    )
+
+
+def _named(stated: str) -> TracksFormat:
+    for candidate in _registered:
+        if candidate.name == stated.lower():
+            return candidate
+    raise FormatError(
+        f"There is no format '{stated}'; the formats are: "
+        f"{', '.join(f.name for f in _registered)}."
+    )
+
+
+def _by_suffix(path: Path) -> list[TracksFormat]:
+    """Return the formats with the longest suffix that the name ends in."""
+    name = path.name.lower()
+
+    def length(candidate: TracksFormat) -> int:
+        return max((len(s) for s in candidate.suffixes if name.endswith(s)), default=0)
+
+    longest = max(map(length, _registered))
+    return [f for f in _registered if longest and length(f) == longest]
+
+
+def _owns(candidate: TracksFormat, path: Path) -> bool:
+    return path.name.lower().endswith(candidate.suffixes[0])
+
+
+def _unknown_suffix(path: Path) -> FormatError:
+    known = sorted({s for f in _registered for s in f.suffixes})
+    return FormatError(
+        f"The suffix of '{path.name}' names no format of tracks; use one of "
+        f"{' '.join(known)}, or state the format "
+        f"({', '.join(f.name for f in _registered)})."
+    )
+
+
+def _listed(some: Iterable[TracksFormat], word: str) -> str:
+    *most, last = (f.name for f in some)
+    return f"{', '.join(most)} {word} {last}"

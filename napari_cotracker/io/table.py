@@ -12,7 +12,7 @@ import numpy.typing as npt
 from napari_cotracker.errors import FormatError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
 # Beyond this a float64 no longer holds every whole number.
@@ -20,6 +20,7 @@ _LARGEST_INTEGER = 2.0**53
 _LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
 # So much of a cell is shown in messages.
 _SHOWN = 80
+_LONGEST_HEADER = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Table:
         try:
             values = np.array([float(cell) for cell in filled])
         except ValueError:
-            row = next(i for i, cell in enumerate(filled) if not _is_number(cell))
+            row = next(i for i, cell in enumerate(filled) if not is_number(cell))
             raise self.error(row, column, "a number") from None
         bad = ~(np.abs(values) <= _LARGEST_FLOAT32)  # also NaN
         for row in np.flatnonzero(bad).tolist():
@@ -79,6 +80,19 @@ class Table:
             raise self.error(int(np.flatnonzero(bad)[0]), column, "a whole number")
         return values.astype(np.int64)
 
+    def frames(self, column: str) -> npt.NDArray[np.int64]:
+        """Return a column as frame numbers, 0 or more.
+
+        Raises
+        ------
+        FormatError
+            A cell holds something else.
+        """
+        values = self.integers(column)
+        if (values < 0).any():
+            raise self.error(int(np.argmax(values < 0)), column, "0 or more")
+        return values
+
     def choices(self, column: str, allowed: Sequence[int]) -> npt.NDArray[np.int64]:
         """Return a column of codes.
 
@@ -94,6 +108,22 @@ class Table:
             raise self.error(int(np.flatnonzero(bad)[0]), column, f"one of {listed}")
         return values
 
+    def rows(self, chosen: slice | list[int]) -> Table:
+        """Return some of the rows.
+
+        Raises
+        ------
+        FormatError
+            None are left.
+        """
+        which = range(len(self))[chosen] if isinstance(chosen, slice) else chosen
+        if not which:
+            raise FormatError(f"'{self.path.name}' holds a header but no tracks.")
+        columns = {
+            key: [cells[i] for i in which] for key, cells in self.columns.items()
+        }
+        return Table(self.path, columns, [self.lines[i] for i in which])
+
     def error(self, row: int, column: str, expected: str) -> FormatError:
         """Make the error for one cell."""
         cell = _short(self.columns[column][row])
@@ -103,7 +133,10 @@ class Table:
         )
 
     def refuse_duplicates(
-        self, first: npt.NDArray[np.int64], second: npt.NDArray[np.int64]
+        self,
+        first: npt.NDArray[np.int64],
+        second: npt.NDArray[np.int64],
+        column: str = "track",
     ) -> None:
         """Refuse two rows for one track and frame.
 
@@ -120,8 +153,18 @@ class Table:
             row = int(order[at])
             raise FormatError(
                 f"'{self.path.name}', lines {one} and {two}: two rows for track "
-                f"{self.columns['track'][row]} on frame {second[row]}; keep one."
+                f"{self.columns[column][row]} on frame {second[row]}; keep one."
             )
+
+
+def csv_header(path: Path) -> list[str]:
+    """Return the cells of the first line, or [] if that is not text."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            line = file.readline(_LONGEST_HEADER)
+        return [cell.strip() for cell in next(csv.reader([line]), [])]
+    except (OSError, UnicodeDecodeError, csv.Error):
+        return []
 
 
 def read_table(path: Path, required: Sequence[str]) -> Table:
@@ -133,31 +176,57 @@ def read_table(path: Path, required: Sequence[str]) -> Table:
         The file is missing, empty, no text, lacks a required column, or a line has
         too few or too many cells.
     """
+    lines = read_lines(path, f"the columns {','.join(required)}")
+    header = [cell.strip() for cell in next(lines, (1, []))[1]]
+    _check_header(path, header, required)
+    checked = [(line, _checked(path, line, row, header)) for line, row in lines]
+    if not checked:
+        raise FormatError(f"'{path.name}' holds a header but no rows.")
+    columns = [list(cells) for cells in zip(*(row for _, row in checked), strict=True)]
+    return Table(
+        path,
+        dict(zip(header, columns, strict=True)),
+        [line for line, _ in checked],
+    )
+
+
+def read_lines(path: Path, expected: str) -> Iterator[tuple[int, list[str]]]:
+    """Read the rows of a CSV file that are not blank, each with its line, from 1.
+
+    Parameters
+    ----------
+    path : Path
+    expected : str
+        What should be in the file, for messages.
+
+    Raises
+    ------
+    FormatError
+        The file is missing, no text, or not CSV.
+    """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, strict=True)
-            header = [cell.strip() for cell in next(reader, [])]
-            _check_header(path, header, required)
-            rows, lines = [], []
             for row in reader:
                 if row:
-                    rows.append(_checked(path, reader.line_num, row, header))
-                    lines.append(reader.line_num)
+                    yield reader.line_num, row
     except OSError as error:
         raise FormatError(
             f"'{path}' cannot be read ({error.strerror or error}); check the path."
         ) from error
     except UnicodeDecodeError as error:
         raise FormatError(
-            f"'{path.name}' is not text in UTF-8; expected a CSV file with the columns "
-            f"{','.join(required)}."
+            f"'{path.name}' is not text in UTF-8; expected a CSV file with {expected}."
         ) from error
     except csv.Error as error:
-        raise FormatError(f"'{path.name}', line {reader.line_num}: {error}.") from error
-    if not rows:
-        raise FormatError(f"'{path.name}' holds a header but no rows.")
-    columns = [list(cells) for cells in zip(*rows, strict=True)]
-    return Table(path, dict(zip(header, columns, strict=True)), lines)
+        raise FormatError(
+            f"'{path.name}', line {reader.line_num}: {error}; correct it there."
+        ) from error
+
+
+def texts(values: npt.NDArray[np.floating]) -> list[str]:
+    """Return the shortest texts that give the same numbers again; "" for NaN."""
+    return ["" if np.isnan(value) else str(value) for value in values]
 
 
 def write_table(path: Path, rows: Iterable[Sequence[object]]) -> None:
@@ -195,7 +264,7 @@ def _check_header(path: Path, header: list[str], required: Sequence[str]) -> Non
             f"'{path.name}', line 1: column(s) {', '.join(missing)} missing; expected "
             f"{','.join(required)}, found {_short(','.join(header))!r}."
         )
-    twice = [column for column in required if header.count(column) > 1]
+    twice = [column for column in header if column and header.count(column) > 1]
     if twice:
         raise FormatError(
             f"'{path.name}', line 1: column '{twice[0]}' is there twice; keep one."
@@ -216,6 +285,8 @@ def _short(text: str) -> str:
 
 
 def _is_number(cell: str) -> bool:
+def is_number(cell: str) -> bool:
+    """Tell whether a cell is a number, NaN and infinity included."""
     try:
         float(cell)
     except ValueError:

@@ -41,11 +41,13 @@ class Tracks:
         Pixels between what tracking forwards and backwards says, for review; 0 at
         anchors, NaN where fewer than two directions say something. Given as None: all
         NaN.
+    times : (T,) float64 or None
+        When each frame was taken, in seconds, where known; increasing.
 
     Raises
     ------
     InputError
-        Shapes do not agree.
+        Shapes do not agree, or times do not increase.
     """
 
     xy: npt.NDArray[np.float32]
@@ -58,6 +60,7 @@ class Tracks:
     fps: float | None = None
     size: tuple[int, int] = field(default=(0, 0))
     disagreement: npt.NDArray[np.float32] = None  # type: ignore[assignment]
+    times: npt.NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         """Convert to the documented types and check shapes once."""
@@ -99,6 +102,8 @@ class Tracks:
             raise InputError(
                 f"{len(self.name)} names for {n_tracks} tracks; give one per track."
             )
+        if self.times is not None:
+            object.__setattr__(self, "times", _checked_times(self.times, n_frames))
 
     @classmethod
     def empty(
@@ -109,6 +114,7 @@ class Tracks:
         *,
         size: tuple[int, int],
         fps: float | None = None,
+        times: npt.NDArray[np.float64] | None = None,
     ) -> Tracks:
         """Make tracks about which nothing is known yet."""
         ids = np.asarray(point_id, np.int64)
@@ -123,6 +129,7 @@ class Tracks:
             name=name,
             fps=fps,
             size=size,
+            times=times,
         )
 
     def copy(self) -> Tracks:
@@ -138,3 +145,18 @@ class Tracks:
     def n_tracks(self) -> int:
         """N."""
         return int(self.xy.shape[1])
+
+
+def _checked_times(times: npt.ArrayLike, n_frames: int) -> npt.NDArray[np.float64]:
+    values = np.asarray(times, np.float64)
+    if values.shape != (n_frames,):
+        raise InputError(
+            f"Tracks.times has shape {values.shape}; expected ({n_frames},), one time "
+            "in seconds per frame."
+        )
+    if not (np.isfinite(values).all() and (np.diff(values) > 0).all()):
+        raise InputError(
+            "Tracks.times must be finite and increase from frame to frame; leave them "
+            "out if the recording does not know them."
+        )
+    return values

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from napari_cotracker.errors import FormatError
-from napari_cotracker.io import load_tracks, own_csv, save_tracks
+from napari_cotracker.io import load_tracks, save_tracks
+from napari_cotracker.io.codecs import own_csv
 from napari_cotracker.tracks import Source, Tracks
 
 HEADER = "track,name,frame,x,y,visible,visibility,confidence,source"

@@ -5,7 +5,7 @@ Columns: ``track`` (integer ``point_id``), ``name``, ``frame`` (from 0), ``x``, 
 ``visible`` (0 or 1), ``visibility``, ``confidence`` (raw, 0..1; empty for NaN) and
 ``source`` (0 = empty, 1 = model, 2 = manual). Rows are ordered by track, then frame.
 Numbers are the shortest text that gives the same float32 again. Not held by the file:
-frames per second and frame size; give them when loading.
+frames per second, times and frame size; give them when loading.
 """
 
 from __future__ import annotations
@@ -16,15 +16,16 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_cotracker.errors import FormatError
-from napari_cotracker.io.table import Table, read_table, write_table
+from napari_cotracker.io.building import by_appearance
+from napari_cotracker.io.compare import ASPECTS
+from napari_cotracker.io.format import TracksFormat
+from napari_cotracker.io.table import Table, csv_header, read_table, texts, write_table
 from napari_cotracker.tracks import Source, Tracks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-NAME = "csv"
-SUFFIXES = (".csv",)
 COLUMNS = (
     "track",
     "name",
@@ -38,30 +39,31 @@ COLUMNS = (
 )
 
 
+# A file that lacks one or two of them is still ours, and the reader says which.
+_ENOUGH_COLUMNS = 7
+
+
+def matches(path: Path) -> bool:
+    """Tell whether the header has our columns."""
+    found = set(COLUMNS).intersection(csv_header(path))
+    return len(found) >= _ENOUGH_COLUMNS and bool(found & {"track", "visible"})
+
+
 def write(tracks: Tracks, path: Path) -> None:
     """Write tracks.
 
     Raises
     ------
     FormatError
-        There is nothing to write, ids are not unique, or values are infinite.
+        A name cannot be written.
     OSError
         The disk says so.
     """
-    _check_writable(tracks)
     write_table(path, _rows(tracks))
 
 
-def read(
-    path: Path, *, fps: float | None = None, size: tuple[int, int] = (0, 0)
-) -> Tracks:
+def read(path: Path) -> Tracks:
     """Read tracks.
-
-    Parameters
-    ----------
-    path : Path
-    fps, size
-        What the file does not hold, passed through to :class:`Tracks`.
 
     Raises
     ------
@@ -69,11 +71,9 @@ def read(
         The file is not of this format; the message names line and column.
     """
     table = read_table(path, COLUMNS)
-    track, frame = table.integers("track"), table.integers("frame")
-    if (frame < 0).any():
-        raise table.error(int(np.argmax(frame < 0)), "frame", "0 or more")
+    track, frame = table.integers("track"), table.frames("frame")
     table.refuse_duplicates(track, frame)
-    ids, column = _by_appearance(track)
+    ids, column = by_appearance(track)
     shape = (int(frame.max()) + 1, len(ids))
     _refuse_gaps(table, frame, column, ids, shape)
 
@@ -92,41 +92,7 @@ def read(
         source=grid(table.choices("source", [s.value for s in Source])),
         point_id=ids,
         name=_names(table, column, len(ids)),
-        fps=fps,
-        size=size,
     )
-
-
-def same(tracks: Tracks, again: Tracks) -> bool:
-    """Whether two tracks agree in all that the format holds."""
-    arrays = ("xy", "visibility", "confidence", "visible", "source", "point_id")
-    return tracks.name == again.name and all(
-        np.array_equal(
-            a := getattr(tracks, key),
-            getattr(again, key),
-            equal_nan=a.dtype.kind == "f",
-        )
-        for key in arrays
-    )
-
-
-def _check_writable(tracks: Tracks) -> None:
-    if tracks.n_frames == 0 or tracks.n_tracks == 0:
-        raise FormatError(
-            f"There is nothing to save: {tracks.n_tracks} tracks over "
-            f"{tracks.n_frames} frames."
-        )
-    if len(set(tracks.point_id.tolist())) != tracks.n_tracks:
-        raise FormatError(
-            "Several tracks have the same point_id, so a file could not tell them "
-            "apart; give each its own."
-        )
-    for key in ("xy", "visibility", "confidence"):
-        if np.isinf(getattr(tracks, key)).any():
-            raise FormatError(
-                f"Tracks.{key} holds infinite values, which a CSV file cannot; replace "
-                "them by NaN."
-            )
 
 
 def _rows(tracks: Tracks) -> Iterator[tuple[object, ...]]:
@@ -134,29 +100,16 @@ def _rows(tracks: Tracks) -> Iterator[tuple[object, ...]]:
     for n in range(tracks.n_tracks):
         track, name = int(tracks.point_id[n]), tracks.name[n]
         cells = zip(
-            _texts(tracks.xy[:, n, 0]),
-            _texts(tracks.xy[:, n, 1]),
+            texts(tracks.xy[:, n, 0]),
+            texts(tracks.xy[:, n, 1]),
             tracks.visible[:, n].astype(int).tolist(),
-            _texts(tracks.visibility[:, n]),
-            _texts(tracks.confidence[:, n]),
+            texts(tracks.visibility[:, n]),
+            texts(tracks.confidence[:, n]),
             tracks.source[:, n].tolist(),
             strict=True,
         )
         for frame, values in enumerate(cells):
             yield (track, name, frame, *values)
-
-
-def _texts(values: npt.NDArray[np.float32]) -> list[str]:
-    return ["" if np.isnan(value) else str(value) for value in values]
-
-
-def _by_appearance(
-    track: npt.NDArray[np.int64],
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return the distinct ids in file order, and each row's number among them."""
-    ids, first, inverse = np.unique(track, return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    return ids[order], np.argsort(order)[inverse]
 
 
 def _refuse_gaps(
@@ -205,3 +158,14 @@ def _names(
         elif names[n] != name:
             raise table.error(row, "name", f"{names[n]!r} as in the rows before")
     return tuple(name or "" for name in names)
+
+
+FORMAT = TracksFormat(
+    "csv",
+    "own CSV table",
+    (".csv",),
+    matches,
+    read,
+    write,
+    ASPECTS - {"fps", "times", "size"},
+)

@@ -1,0 +1,98 @@
+"""DeepLabCut predictions, CSV or HDF5, single and multi animal.
+
+Columns scorer, (individuals,) bodyparts, coords = x, y, likelihood; one row per frame
+from frame 0. x and y are pixels, (0, 0) = centre of the top-left pixel; HDF5 key
+``df_with_missing``. ``likelihood`` is the confidence; **0 marks an occluded point**,
+whose position is kept. Names "mouse1/nose" become individuals. Not held: visibility,
+the confidence of occluded points, which points were placed by hand, the numbers of
+tracks, frame rate, times and frame size.
+In files of others a likelihood below 0.5 counts as occluded.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_cotracker.errors import FormatError
+from napari_cotracker.io.building import from_grid
+from napari_cotracker.io.codecs.dlc_table import (
+    SCORER,
+    WideTable,
+    coordinates_inside,
+    read_wide,
+    write_wide,
+)
+from napari_cotracker.io.format import TracksFormat
+from napari_cotracker.io.naming import distinct_names
+from napari_cotracker.io.single_score import from_score, to_score
+from napari_cotracker.tracks import Source, Tracks
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+COORDS = ("x", "y", "likelihood")
+KEY = "df_with_missing"
+HOLDS = frozenset({"position", "occluded position", "visible", "confidence", "frames"})
+
+
+def matches(path: Path) -> bool:
+    """Tell whether it is a table with likelihoods."""
+    return set(COORDS) <= (coordinates_inside(path) or set())
+
+
+def write(tracks: Tracks, path: Path) -> None:
+    """Write every known position."""
+    known = np.isfinite(tracks.xy).all(axis=-1) & (tracks.source != Source.EMPTY)
+    values = np.dstack([tracks.xy, to_score(tracks)])
+    values[~known] = np.nan
+    index = list(range(tracks.n_frames))
+    table = WideTable(SCORER, distinct_names(tracks), values, COORDS, index)
+    write_wide(table, path, KEY)
+
+
+def read(path: Path) -> Tracks:
+    """Read tracks.
+
+    Raises
+    ------
+    FormatError
+        It is not a table of predictions.
+    """
+    table = read_wide(path, COORDS)
+    values = _by_frame(table)
+    visible, confidence = from_score(values[..., 2], ours=table.scorer == SCORER)
+    return from_grid(
+        values[..., :2], table.name, visible=visible, confidence=confidence
+    )
+
+
+def _by_frame(table: WideTable) -> npt.NDArray[np.float64]:
+    """Return the values with one row for every frame from 0."""
+    try:
+        numbers = np.array([float(label) for label in table.index])
+    except (TypeError, ValueError) as error:
+        raise FormatError(
+            f"Its rows are not numbered by frame ({error}); expected 0, 1, 2, ..."
+        ) from error
+    frame = np.arange(len(numbers))
+    if not np.array_equal(np.sort(numbers), frame):
+        raise FormatError(
+            f"Its {len(numbers)} rows are not the frames 0 to {len(numbers) - 1}, each "
+            "once; complete or correct the first column."
+        )
+    return table.values[np.argsort(numbers)]
+
+
+FORMAT = TracksFormat(
+    "dlc",
+    "DeepLabCut predictions (CSV or HDF5)",
+    (".dlc.h5", ".dlc.csv", ".h5", ".hdf5", ".csv"),
+    matches,
+    read,
+    write,
+    HOLDS,
+)

@@ -1,0 +1,231 @@
+"""SLEAP project files (``.slp``), through sleap-io.
+
+Per individual and frame one predicted instance with all its points (x, y, score =
+confidence, visible), and, where points were placed by hand, one user instance with
+those (``complete`` set). Frames count from 0; x and y are pixels, (0, 0) = centre of
+the top-left pixel. Occluded points keep their position, with ``visible`` off. Names
+"fly1/head" become instances of SLEAP tracks. Number of frames and frame size stand in
+the video's shape; the video itself is named "video.mp4" for SLEAP to ask for. Not held:
+visibility, the numbers of tracks, frame rate and times, unknown frames at the end where
+the frame size is not known.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_cotracker.errors import FormatError
+from napari_cotracker.io.building import Rows
+from napari_cotracker.io.format import TracksFormat
+from napari_cotracker.io.libraries import library
+from napari_cotracker.io.naming import NOBODY, Layout, distinct_names, join
+from napari_cotracker.tracks import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from napari_cotracker.tracks import Tracks
+
+HOLDS = frozenset(
+    {
+        *("position", "occluded position", "visible", "source"),
+        *("confidence", "occluded confidence", "size"),
+    }
+)
+VIDEO = "video.mp4"
+
+
+def matches(path: Path) -> bool:
+    """Tell whether the HDF5 file is a SLEAP project."""
+    try:
+        with library("h5py").File(path, "r") as file:
+            return "metadata" in file and "instances" in file
+    except (OSError, FormatError):
+        return False
+
+
+def write(tracks: Tracks, path: Path) -> None:
+    """Write every known position."""
+    sio = library("sleap_io")
+    layout = Layout.of(distinct_names(tracks))
+    skeleton = sio.Skeleton(nodes=list(layout.parts), name="points")
+    animals = [
+        None if name == NOBODY else sio.Track(name) for name in layout.individuals
+    ]
+    video = sio.Video(VIDEO, open_backend=False)
+    if tracks.size != (0, 0):
+        video.backend_metadata["shape"] = (tracks.n_frames, *tracks.size, 3)
+    frames = []
+    for frame in range(tracks.n_frames):
+        instances = [
+            instance
+            for i, animal in enumerate(animals)
+            for instance in _instances(sio, tracks, frame, layout, i, skeleton, animal)
+        ]
+        if instances:
+            frames.append(sio.LabeledFrame(video, frame, instances))
+    labels = sio.Labels(
+        frames,
+        videos=[video],
+        skeletons=[skeleton],
+        tracks=[animal for animal in animals if animal is not None],
+    )
+    sio.save_slp(labels, str(path), embed=False, verbose=False)
+
+
+def read(path: Path) -> Tracks:
+    """Read tracks; points of user instances count as placed by hand.
+
+    Raises
+    ------
+    FormatError
+        It holds several videos or no points, or instances of which it is not known
+        which belong together over time.
+    """
+    if not matches(path):
+        raise FormatError("It is not a project file of SLEAP, or it is damaged.")
+    labels = library("sleap_io").load_slp(str(path), open_videos=False)
+    videos = {id(frame.video) for frame in labels.labeled_frames}
+    if len(videos) > 1:
+        raise FormatError(
+            f"It holds points of {len(videos)} videos; keep one (SLEAP: remove video)."
+        )
+    points = list(_points(labels))
+    if not points:
+        raise FormatError("It holds no points; expected at least one.")
+    names = dict.fromkeys(_names_in_order(labels)) | dict.fromkeys(p[0] for p in points)
+    order = {name: n for n, name in enumerate(names)}
+    found = {(order[p[0]], p[1]): p for p in points}  # user instances come last
+    keys = sorted(found)
+    columns = list(zip(*(found[key][2:] for key in keys), strict=True))
+    x, y, visible, score, source = map(np.array, columns)
+    used = np.array(keys, np.int64)
+    n_frames, size = _shape(labels)
+    rows = Rows(
+        used[:, 0],
+        used[:, 1],
+        np.column_stack([x, y]),
+        {n: name for name, n in order.items()},
+        {"visible": visible, "confidence": score, "source": source},
+    )
+    if n_frames is not None and used[:, 1].max() >= n_frames:
+        n_frames = None
+    return rows.to_tracks(n_frames, size=size)
+
+
+def _instances(
+    sio: Any,
+    tracks: Tracks,
+    frame: int,
+    layout: Layout,
+    individual: int,
+    skeleton: Any,
+    animal: Any,
+) -> Iterator[Any]:
+    columns = [n for n, (i, _) in enumerate(layout.place) if i == individual]
+    nodes = [layout.place[n][1] for n in columns]
+    known = tracks.source[frame, columns] != Source.EMPTY
+    known &= np.isfinite(tracks.xy[frame, columns]).all(axis=-1)
+    if not known.any():
+        return
+    manual = tracks.source[frame, columns] == Source.MANUAL
+
+    def points(kind: Any, chosen: npt.NDArray[np.bool_]) -> Any:
+        array = kind.empty(len(skeleton.nodes))
+        array["name"] = skeleton.node_names
+        array["xy"], array["visible"], array["complete"] = np.nan, False, False
+        mine = np.array(nodes)[chosen]
+        array["xy"][mine] = tracks.xy[frame, columns][chosen]
+        array["visible"][mine] = tracks.visible[frame, columns][chosen]
+        array["complete"][mine] = manual[chosen]
+        return array
+
+    instance = import_instance(sio)
+    predicted = points(instance.PredictedPointsArray, known)
+    score = tracks.confidence[frame, columns].astype(np.float64)
+    predicted["score"][np.array(nodes)[known]] = score[known]
+    one = sio.PredictedInstance(
+        predicted, skeleton, track=animal, score=float(np.nanmean(score[known]))
+    )
+    yield one
+    if (manual & known).any():
+        placed = points(instance.PointsArray, manual & known)
+        yield sio.Instance(placed, skeleton, track=animal, from_predicted=one)
+
+
+def import_instance(sio: Any) -> Any:
+    """Return the module of sleap-io that has the arrays of points."""
+    return library("sleap_io.model.instance")
+
+
+_Point = tuple[str, int, float, float, bool, float, int]
+
+
+def _points(labels: Any) -> Iterator[_Point]:
+    """Give every point as (name, frame, x, y, visible, score, source)."""
+    predicted_kind = library("sleap_io").PredictedInstance
+    users: list[_Point] = []
+    for labeled in labels.labeled_frames:
+        taken = set()
+        for instance in labeled.instances:
+            is_user = not isinstance(instance, predicted_kind)
+            individual = NOBODY if instance.track is None else instance.track.name
+            if (individual, is_user) in taken:
+                raise FormatError(
+                    f"Frame {labeled.frame_idx} has two instances "
+                    + (
+                        "without a track"
+                        if instance.track is None
+                        else f"of track '{individual}'"
+                    )
+                    + ", so it is not known which points belong together; assign "
+                    "tracks in SLEAP."
+                )
+            taken.add((individual, is_user))
+            found = _points_of(instance, individual, int(labeled.frame_idx), is_user)
+            if is_user:
+                users.extend(found)
+            else:
+                yield from found
+    yield from users
+
+
+def _points_of(
+    instance: Any, individual: str, frame: int, is_user: bool
+) -> Iterator[_Point]:
+    for point in instance.points:
+        x, y = point["xy"].tolist()
+        if np.isnan(x) or np.isnan(y):
+            continue
+        visible = bool(point["visible"])
+        # "complete" in a prediction: a person has confirmed it.
+        manual = is_user or bool(point["complete"])
+        score = 1.0 if is_user else float(point["score"])
+        name = join(individual, str(point["name"]))
+        source = Source.MANUAL if manual else Source.MODEL
+        yield name, frame, x, y, visible, score, int(source)
+
+
+def _names_in_order(labels: Any) -> Iterator[str]:
+    individuals = [track.name for track in labels.tracks] or [NOBODY]
+    if len(individuals) == 1:
+        for skeleton in labels.skeletons:
+            for node in skeleton.node_names:
+                yield join(individuals[0], node)
+
+
+def _shape(labels: Any) -> tuple[int | None, tuple[int, int]]:
+    shape = labels.videos[0].backend_metadata.get("shape") if labels.videos else None
+    if not shape or len(shape) != 4 or None in shape:
+        return None, (0, 0)
+    return int(shape[0]), (int(shape[1]), int(shape[2]))
+
+
+FORMAT = TracksFormat(
+    "slp", "SLEAP project (.slp)", (".slp",), matches, read, write, HOLDS
+)
