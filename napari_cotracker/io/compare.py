@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 # "position" and so on are of visible points; "blank" are values where nothing is known.
 ASPECTS = frozenset(
     (
+        "tracks",
         "position",
         "occluded position",
         "visible",
@@ -169,6 +170,10 @@ def _lost_facts(
     tracks: Tracks, again: Tracks, pairs: list[tuple[int, int]]
 ) -> dict[str, str]:
     lost = {}
+    kept = {i for i, _ in pairs}
+    gone = [name for i, name in enumerate(tracks.name) if i not in kept]
+    if gone:
+        lost["tracks"] = f"{len(gone)} tracks without a position ({gone[0]!r})"
     renamed = [
         (tracks.name[i], again.name[j])
         for i, j in pairs

@@ -3,9 +3,10 @@
 Columns scorer, (individuals,) bodyparts, coords = x, y, likelihood; one row per frame
 from frame 0. x and y are pixels, (0, 0) = centre of the top-left pixel; HDF5 key
 ``df_with_missing``. ``likelihood`` is the confidence; **0 marks an occluded point**,
-whose position is kept. Names "mouse1/nose" become individuals. Not held: visibility,
-the confidence of occluded points, which points were placed by hand, the numbers of
-tracks, frame rate, times and frame size.
+whose position is kept, and one that is not known (x and y empty). Names "mouse1/nose"
+become individuals, who all have all parts. Not held: visibility, the confidence of
+occluded points, which points were placed by hand, the numbers of tracks, frame rate,
+times and frame size.
 In files of others a likelihood below 0.5 counts as occluded.
 """
 
@@ -49,6 +50,8 @@ def write(tracks: Tracks, path: Path) -> None:
     known = np.isfinite(tracks.xy).all(axis=-1) & (tracks.source != Source.EMPTY)
     values = np.dstack([tracks.xy, to_score(tracks)])
     values[~known] = np.nan
+    # Readers drop rows of nothing but NaN (movement 0.15 does), and frames shift.
+    values[~known, 2] = 0
     index = list(range(tracks.n_frames))
     table = WideTable(SCORER, distinct_names(tracks), values, COORDS, index)
     write_wide(table, path, KEY)

@@ -14,7 +14,7 @@ import numpy as np
 
 from napari_cotracker.errors import FormatError
 from napari_cotracker.io.libraries import library
-from napari_cotracker.io.naming import Layout, join, split
+from napari_cotracker.io.naming import NOBODY, Layout, join, split
 from napari_cotracker.io.table import read_lines, write_table
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ def coordinates_inside(path: Path) -> set[str] | None:
 def write_wide(table: WideTable, path: Path, key: str) -> None:
     """Write a table; the suffix says how."""
     layout = Layout.of(table.name)
+    table = _completed(table, layout)
     columns = []
     for name in table.name:
         individual, part = split(name)
@@ -109,8 +110,41 @@ def read_wide(path: Path, coords: tuple[str, ...]) -> WideTable:
     if not places:
         raise FormatError("It holds no body parts; expected columns x and y of each.")
     picked = [[found[c] for c in coords] for found in places.values()]
+    values = cells[:, picked]
+    # an individual without that part
+    blank = ~np.isfinite(values[..., :2]).any(axis=(0, 2))
+    blank &= np.array([split(name)[0] != NOBODY for name in places])
+    names = tuple(n for n, absent in zip(places, blank, strict=True) if not absent)
     scorer = columns[0].get("scorer", "")
-    return WideTable(scorer, tuple(places), cells[:, picked], coords, index)
+    return WideTable(scorer, names, values[:, ~blank], coords, index)
+
+
+def _completed(table: WideTable, layout: Layout) -> WideTable:
+    """Give every individual all parts: readers count on a full grid."""
+    owners = [i for i in layout.individuals if i != NOBODY]
+    parts = dict.fromkeys(p for i, p in map(split, table.name) if i != NOBODY)
+    more = {join(i, p) for i in owners for p in parts}.difference(table.name)
+    if not more:
+        return table
+    names = (*table.name, *more)
+    blank = np.full((len(table.index), len(more), len(table.coords)), np.nan)
+    if "likelihood" in table.coords:
+        blank[..., table.coords.index("likelihood")] = 0
+    values = np.concatenate([table.values, blank], axis=1)
+    # grouped by individual, parts in the same order in each
+    order = sorted(range(len(names)), key=lambda n: _rank(names[n], layout))
+    return WideTable(
+        table.scorer,
+        tuple(names[n] for n in order),
+        values[:, order],
+        table.coords,
+        table.index,
+    )
+
+
+def _rank(name: str, layout: Layout) -> tuple[int, int]:
+    individual, part = split(name)
+    return layout.individuals.index(individual), layout.parts.index(part)
 
 
 def _write_csv(

@@ -1,17 +1,19 @@
 """SLEAP project files (``.slp``), through sleap-io.
 
 Per individual and frame one predicted instance with all its points (x, y, score =
-confidence, visible), and, where points were placed by hand, one user instance with
-those (``complete`` set). Frames count from 0; x and y are pixels, (0, 0) = centre of
-the top-left pixel. Occluded points keep their position, with ``visible`` off. Names
-"fly1/head" become instances of SLEAP tracks. Number of frames and frame size stand in
-the video's shape; the video itself is named "video.mp4" for SLEAP to ask for. Not held:
-visibility, the numbers of tracks, frame rate and times, unknown frames at the end where
-the frame size is not known.
+confidence, visible), and, where points were placed by hand, one user instance with all
+its points, ``complete`` being set for those placed by hand. Frames count from 0; x and
+y are pixels, (0, 0) = centre of the top-left pixel. Occluded points keep their
+position, with ``visible`` off. Names "fly1/head" become instances of SLEAP tracks.
+Number of frames and frame size stand in the video's shape; the video itself is named
+"video.mp4" for SLEAP to ask for. Not held: visibility, the numbers of tracks, frame
+rate and times, unknown frames at the end where the frame size is not known.
+In files of others every point of a user instance counts as placed by hand.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,6 +40,7 @@ HOLDS = frozenset(
     }
 )
 VIDEO = "video.mp4"
+SOFTWARE = "napari-cotracker"
 
 
 def matches(path: Path) -> bool:
@@ -74,6 +77,7 @@ def write(tracks: Tracks, path: Path) -> None:
         videos=[video],
         skeletons=[skeleton],
         tracks=[animal for animal in animals if animal is not None],
+        provenance={"source": SOFTWARE},
     )
     sio.save_slp(labels, str(path), embed=False, verbose=False)
 
@@ -95,27 +99,27 @@ def read(path: Path) -> Tracks:
         raise FormatError(
             f"It holds points of {len(videos)} videos; keep one (SLEAP: remove video)."
         )
-    points = list(_points(labels))
+    points = _points(labels)
     if not points:
         raise FormatError("It holds no points; expected at least one.")
-    names = dict.fromkeys(_names_in_order(labels)) | dict.fromkeys(p[0] for p in points)
+    names = dict.fromkeys([*_names_in_order(labels), *(name for name, _ in points)])
     order = {name: n for n, name in enumerate(names)}
-    found = {(order[p[0]], p[1]): p for p in points}  # user instances come last
-    keys = sorted(found)
-    columns = list(zip(*(found[key][2:] for key in keys), strict=True))
-    x, y, visible, score, source = map(np.array, columns)
-    used = np.array(keys, np.int64)
+    found = sorted(points.values(), key=lambda p: (order[p.name], p.frame))
+    frame = np.array([p.frame for p in found], np.int64)
     n_frames, size = _shape(labels)
-    rows = Rows(
-        used[:, 0],
-        used[:, 1],
-        np.column_stack([x, y]),
-        {n: name for name, n in order.items()},
-        {"visible": visible, "confidence": score, "source": source},
-    )
-    if n_frames is not None and used[:, 1].max() >= n_frames:
+    if n_frames is not None and frame.max() >= n_frames:
         n_frames = None
-    return rows.to_tracks(n_frames, size=size)
+    return Rows(
+        np.array([order[p.name] for p in found]),
+        frame,
+        np.array([p.xy for p in found]),
+        {n: name for name, n in order.items()},
+        {
+            "visible": np.array([p.visible for p in found]),
+            "confidence": np.array([p.score for p in found]),
+            "source": np.array([p.source for p in found], np.uint8),
+        },
+    ).to_tracks(n_frames, size=size)
 
 
 def _instances(
@@ -145,7 +149,7 @@ def _instances(
         array["complete"][mine] = manual[chosen]
         return array
 
-    instance = import_instance(sio)
+    instance = library("sleap_io.model.instance")
     predicted = points(instance.PredictedPointsArray, known)
     score = tracks.confidence[frame, columns].astype(np.float64)
     predicted["score"][np.array(nodes)[known]] = score[known]
@@ -154,61 +158,63 @@ def _instances(
     )
     yield one
     if (manual & known).any():
-        placed = points(instance.PointsArray, manual & known)
+        # All of them: readers that find a user instance leave out the predicted one.
+        placed = points(instance.PointsArray, known)
         yield sio.Instance(placed, skeleton, track=animal, from_predicted=one)
 
 
-def import_instance(sio: Any) -> Any:
-    """Return the module of sleap-io that has the arrays of points."""
-    return library("sleap_io.model.instance")
+@dataclass(frozen=True)
+class _Point:
+    name: str
+    frame: int
+    xy: tuple[float, float]
+    visible: bool
+    score: float
+    source: Source
 
 
-_Point = tuple[str, int, float, float, bool, float, int]
-
-
-def _points(labels: Any) -> Iterator[_Point]:
-    """Give every point as (name, frame, x, y, visible, score, source)."""
+def _points(labels: Any) -> dict[tuple[str, int], _Point]:
+    """Return the points by name and frame; user instances win over predicted ones."""
     predicted_kind = library("sleap_io").PredictedInstance
-    users: list[_Point] = []
+    ours = labels.provenance.get("source") == SOFTWARE
+    predicted: dict[tuple[str, int], _Point] = {}
+    placed: dict[tuple[str, int], _Point] = {}
     for labeled in labels.labeled_frames:
         taken = set()
         for instance in labeled.instances:
             is_user = not isinstance(instance, predicted_kind)
-            individual = NOBODY if instance.track is None else instance.track.name
-            if (individual, is_user) in taken:
-                raise FormatError(
-                    f"Frame {labeled.frame_idx} has two instances "
-                    + (
-                        "without a track"
-                        if instance.track is None
-                        else f"of track '{individual}'"
-                    )
-                    + ", so it is not known which points belong together; assign "
-                    "tracks in SLEAP."
-                )
-            taken.add((individual, is_user))
-            found = _points_of(instance, individual, int(labeled.frame_idx), is_user)
-            if is_user:
-                users.extend(found)
-            else:
-                yield from found
-    yield from users
+            animal = NOBODY if instance.track is None else instance.track.name
+            if (animal, is_user) in taken:
+                raise _ambiguous(labeled.frame_idx, instance.track)
+            taken.add((animal, is_user))
+            for point in _points_of(instance, animal, int(labeled.frame_idx)):
+                key = point.name, point.frame
+                if not is_user:
+                    predicted[key] = point
+                elif not ours or point.source == Source.MANUAL:
+                    placed[key] = replace(point, score=1.0, source=Source.MANUAL)
+    return predicted | placed
 
 
-def _points_of(
-    instance: Any, individual: str, frame: int, is_user: bool
-) -> Iterator[_Point]:
+def _ambiguous(frame: int, track: Any) -> FormatError:
+    which = "without a track" if track is None else f"of track '{track.name}'"
+    return FormatError(
+        f"Frame {frame} has two instances {which}, so it is not known which points "
+        "belong together over time; assign tracks in SLEAP."
+    )
+
+
+def _points_of(instance: Any, animal: str, frame: int) -> Iterator[_Point]:
+    has_scores = "score" in instance.points.dtype.names
     for point in instance.points:
         x, y = point["xy"].tolist()
         if np.isnan(x) or np.isnan(y):
             continue
-        visible = bool(point["visible"])
-        # "complete" in a prediction: a person has confirmed it.
-        manual = is_user or bool(point["complete"])
-        score = 1.0 if is_user else float(point["score"])
-        name = join(individual, str(point["name"]))
-        source = Source.MANUAL if manual else Source.MODEL
-        yield name, frame, x, y, visible, score, int(source)
+        # "complete": a person has placed or confirmed it.
+        source = Source.MANUAL if point["complete"] else Source.MODEL
+        score = float(point["score"]) if has_scores else 1.0
+        name = join(animal, str(point["name"]))
+        yield _Point(name, frame, (x, y), bool(point["visible"]), score, source)
 
 
 def _names_in_order(labels: Any) -> Iterator[str]:
