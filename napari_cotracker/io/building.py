@@ -45,7 +45,7 @@ def from_grid(
         None = 0, 1, 2, ...
     visible, visibility, confidence, source : (T, N) or None
     **facts
-        ``fps``, ``size``, ``times``.
+        ``fps``, ``size``, ``times``, ``disagreement``.
 
     Raises
     ------

@@ -26,6 +26,7 @@ ASPECTS = frozenset(
         "confidence",
         "occluded confidence",
         "source",
+        "disagreement",
         "point_id",
         "name",
         "frames",
@@ -80,6 +81,7 @@ def compare(tracks: Tracks, again: Tracks, *, by_id: bool) -> Comparison:
         "occluded confidence": both
         & hidden
         & _differ(tracks.confidence, now.confidence),
+        "disagreement": both & _differ(tracks.disagreement, now.disagreement),
     }
     counts = {
         "position": (seen & ~there, "{} positions"),
@@ -132,7 +134,9 @@ def _laid_over(
     result = Tracks.empty(
         tracks.n_frames, tracks.point_id, tracks.name, size=tracks.size
     )
-    for key in ("xy", "visibility", "confidence", "visible", "source"):
+    for key in (
+        *("xy", "visibility", "confidence", "visible", "source", "disagreement"),
+    ):
         getattr(result, key)[:n_frames, old] = getattr(again, key)[:n_frames, new]
     return result, bool(_known(again)[n_frames:].any())
 

@@ -71,8 +71,6 @@ def format_inside(path: Path, stated: str | None = None) -> TracksFormat:
     if not path.exists():
         raise FormatError(f"No such file: '{path}'; check the path.")
     candidates = _by_suffix(path)
-    if len(candidates) == 1 and path.stat().st_size == 0:
-        return candidates[0]
     for candidate in candidates:
         if candidate.matches(path):
             return candidate
@@ -82,10 +80,10 @@ def format_inside(path: Path, stated: str | None = None) -> TracksFormat:
                 f"'{path.name}' looks like {other.label} inside, which does not go "
                 f"with its suffix; rename it, or state the format '{other.name}'."
             )
-    if len(candidates) == 1:
-        return candidates[0]
     if not candidates:
         raise _unknown_suffix(path)
+    if len(candidates) == 1 or _owns(candidates[0], path):
+        return candidates[0]  # its reader says what is wrong
     raise FormatError(
         f"'{path.name}' is none of {_listed(candidates, 'or')} inside: it is empty, "
         "damaged, or of another program; state the format to hear what is wrong."

@@ -54,6 +54,7 @@ def rich_tracks(names=SOLO, *, n_frames=12, timed=False):
         name=names,
         fps=29.97,
         size=(480, 640),
+        disagreement=np.where(source == Source.EMPTY, np.nan, rng.random(shape)),
         times=np.cumsum(rng.uniform(0.02, 0.05, n_frames)) if timed else None,
     )
 

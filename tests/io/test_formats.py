@@ -99,6 +99,7 @@ def test_losses_are_reported(tmp_path, format, file):
     assert ("occluded points" in losses) is (format not in HIDDEN_KEPT)
     assert ("placed by hand" in losses) is (format not in SOURCE_KEPT)
     assert ("time of each frame" in losses) is (format not in TIMES_KEPT)
+    assert ("disagreement" in losses) is (format not in ("json", "nwb"))
     if format == "json":
         assert losses == ""
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from napari_cotracker.tracks import Tracks
 
-HOLDS = ASPECTS - {"point_id", "name", "blank"}
+HOLDS = ASPECTS - {"tracks", "point_id", "name", "disagreement", "blank"}
 _SCORES = ("visibility", "confidence", "source")
 _HEAD = 1_000_000
 

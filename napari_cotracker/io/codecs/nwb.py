@@ -6,8 +6,8 @@ top-left pixel, and ``confidence``; **0 marks an occluded point**. Timestamps ar
 true times of the frames in seconds, where known; else rate and starting time 0; where
 the frame rate is not known either, one second stands for a frame (the comments say so).
 The module "napari_cotracker" keeps what ndx-pose has no place for: (frame, track)
-series of visibility, confidence and source, a table of names and numbers of tracks, and
-one of frame rate and frame size.
+series of visibility, confidence, source and disagreement, a table of names and numbers
+of tracks, and one of frame rate and frame size.
 Not held: when the recording began (the time of writing stands in its place).
 Files of others: a confidence below 0.5 counts as occluded.
 """

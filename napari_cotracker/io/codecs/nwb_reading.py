@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from napari_cotracker.tracks import Tracks
 
 OWN_MODULE = "napari_cotracker"
-SCORES = ("visibility", "confidence", "source")
+SCORES = ("visibility", "confidence", "source", "disagreement")
 TABLE, RECORDING = "tracks", "recording"
 UNTIMED = "The frame rate is not known: one second stands for one frame."
 _SIZE = ("height", "width")

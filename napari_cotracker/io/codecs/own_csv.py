@@ -5,7 +5,7 @@ Columns: ``track`` (integer ``point_id``), ``name``, ``frame`` (from 0), ``x``, 
 ``visible`` (0 or 1), ``visibility``, ``confidence`` (raw, 0..1; empty for NaN) and
 ``source`` (0 = empty, 1 = model, 2 = manual). Rows are ordered by track, then frame.
 Numbers are the shortest text that gives the same float32 again. Not held by the file:
-frames per second, times and frame size; give them when loading.
+frames per second, times and frame size (give them when loading), and disagreement.
 """
 
 from __future__ import annotations
@@ -167,5 +167,5 @@ FORMAT = TracksFormat(
     matches,
     read,
     write,
-    ASPECTS - {"fps", "times", "size"},
+    ASPECTS - {"fps", "times", "size", "disagreement"},
 )

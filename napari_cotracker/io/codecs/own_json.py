@@ -1,10 +1,11 @@
 """Own JSON: everything a set of tracks holds, to the last bit.
 
 ``{"format": "napari-cotracker tracks", "version": 1, "fps", "size", "times",
-"tracks": [{"id", "name", "x", "y", "visible", "visibility", "confidence", "source"}]}``
-with one value per frame from frame 0; null where nothing is known. x and y are pixels,
-(0, 0) = centre of the top-left pixel; size is [height, width]; times are seconds.
-Numbers are the shortest text that gives the same float32 (times: float64) again.
+"tracks": [{"id", "name", "x", "y", "visible", "visibility", "confidence", "source",
+"disagreement"}]}`` with one value per frame from frame 0; null where nothing is known;
+disagreement only where a run has left one. x and y are pixels, (0, 0) = centre of the
+top-left pixel; size is [height, width]; times are seconds. Numbers are the shortest
+text that gives the same float32 (times: float64) again.
 """
 
 from __future__ import annotations
@@ -82,6 +83,7 @@ def read(path: Path) -> Tracks:
         confidence=columns["confidence"].astype(np.float32),
         visible=columns["visible"] == 1,
         source=_sources(columns["source"]),
+        disagreement=_disagreement(found, places),
         point_id=np.array(
             [member(t, "id", int, p) for t, p in zip(found, places, strict=True)]
         ),
@@ -95,7 +97,7 @@ def read(path: Path) -> Tracks:
 
 
 def _track(tracks: Tracks, n: int) -> dict[str, Any]:
-    return {
+    values = {
         "id": int(tracks.point_id[n]),
         "name": text(tracks.name[n]),
         "x": _shortest(tracks.xy[:, n, 0]),
@@ -105,6 +107,9 @@ def _track(tracks: Tracks, n: int) -> dict[str, Any]:
         "confidence": _shortest(tracks.confidence[:, n]),
         "source": tracks.source[:, n].tolist(),
     }
+    if not np.isnan(tracks.disagreement).all():
+        values["disagreement"] = _shortest(tracks.disagreement[:, n])
+    return values
 
 
 def _shortest(values: npt.NDArray[np.float32]) -> list[float | None]:
@@ -123,6 +128,12 @@ def _stacked(found: list[Any], places: list[str], key: str) -> npt.NDArray[np.fl
             "expected one value per frame in every track."
         )
     return np.stack(columns, axis=1)
+
+
+def _disagreement(found: list[Any], places: list[str]) -> Any:
+    if all("disagreement" not in track for track in found):
+        return None
+    return _stacked(found, places, "disagreement")
 
 
 def _sources(values: npt.NDArray[np.float64]) -> npt.NDArray[np.uint8]:
