@@ -63,7 +63,7 @@ def replacing(
         part = None
     except OSError as error:
         raise failure(
-            f"'{path}' cannot be written ({error.strerror or error}); check the folder "
+            f"'{path}' cannot be written ({_reason(error)}); check the folder "
             "and the free space. Nothing was changed."
         ) from error
     finally:
@@ -77,6 +77,11 @@ def _new(target: Path, *, folder: bool) -> Path:
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=target.name)
     os.close(handle)
     return Path(name)
+
+
+def _reason(error: OSError) -> str:
+    # HDF5 fills strerror with lines of its own.
+    return os.strerror(error.errno) if error.errno else " ".join(str(error).split())
 
 
 def _to_disk(path: Path) -> None:

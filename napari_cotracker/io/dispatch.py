@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,7 +65,7 @@ def save_tracks(
         except Exception as error:
             raise FormatError(
                 f"'{path.name}' cannot be written as {chosen.label} "
-                f"({_brief(error)}); choose another format."
+                f"({' '.join(str(error).split())[:200]}); choose another format."
             ) from error
         return _losses(tracks, _read(chosen, part, path), chosen, path)
 
@@ -168,6 +169,11 @@ def load_queries(path: str | Path, format: str | None = None) -> Queries:
 
 def _read(chosen: TracksFormat, path: Path, known_as: Path | None = None) -> Tracks:
     name = (known_as or path).name
+    if path.exists() and path.is_dir() is not chosen.folder:
+        kind, other = ("folder", "file") if chosen.folder else ("file", "folder")
+        raise FormatError(
+            f"'{path}' is a {other}; {chosen.label} is a {kind}, so check the path."
+        )
     try:
         return chosen.read(path)
     except FormatError as error:
@@ -175,13 +181,13 @@ def _read(chosen: TracksFormat, path: Path, known_as: Path | None = None) -> Tra
         raise FormatError(text if name in text else f"'{name}': {text}") from error
     except OSError as error:
         if error.errno is None:
-            raise _unreadable(chosen, name, error) from error
+            raise _unreadable(chosen, name) from error
         raise FormatError(
-            f"'{path}' cannot be read ({error.strerror or error}); check the path."
+            f"'{path}' cannot be read ({os.strerror(error.errno)}); check the path."
         ) from error
     except Exception as error:
         # Libraries that read a damaged file raise whatever they come upon.
-        raise _unreadable(chosen, name, error) from error
+        raise _unreadable(chosen, name) from error
 
 
 def _losses(
@@ -213,16 +219,12 @@ def _check_writable(tracks: Tracks) -> None:
             )
 
 
-def _unreadable(chosen: TracksFormat, name: str, error: Exception) -> FormatError:
+def _unreadable(chosen: TracksFormat, name: str) -> FormatError:
+    # What libraries say of a damaged file means nothing to a person; it is the cause.
     return FormatError(
-        f"'{name}' cannot be read as {chosen.label} ({_brief(error)}); it may be "
-        "damaged or of another format."
+        f"'{name}' cannot be read as {chosen.label}: it is damaged, cut off or of "
+        "another format."
     )
-
-
-def _brief(error: Exception) -> str:
-    first = str(error).strip().partition("\n")[0]
-    return f"{type(error).__name__}: {first[:200]}" if first else type(error).__name__
 
 
 def _differs(path: Path, why: str) -> FormatError:

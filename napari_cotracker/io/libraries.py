@@ -22,5 +22,5 @@ def library(name: str) -> Any:
         raise FormatError(
             f"This format needs the package '{name.partition('.')[0]}', which cannot "
             f"be imported ({error}); install it with: "
-            "pip install 'napari-cotracker[formats]'"
+            "pip install 'napari-cotracker[formats]'."
         ) from error

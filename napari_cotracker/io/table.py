@@ -284,7 +284,6 @@ def _short(text: str) -> str:
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
-def _is_number(cell: str) -> bool:
 def is_number(cell: str) -> bool:
     """Tell whether a cell is a number, NaN and infinity included."""
     try:

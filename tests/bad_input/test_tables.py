@@ -10,8 +10,7 @@ from messages import assert_clear
 from napari_cotracker import load_tracks, save_tracks
 from napari_cotracker.cli import main
 from napari_cotracker.errors import CoTrackerError, FormatError
-from napari_cotracker.io import load_queries
-from napari_cotracker.io.registry import FORMATS
+from napari_cotracker.io import formats, load_queries
 from napari_cotracker.tracks import Source, Tracks
 from napari_cotracker.video import write_video
 
@@ -218,7 +217,7 @@ def deep_json(path, good):
     path.write_text("[" * 20_000 + "]" * 20_000)
 
 
-@pytest.mark.parametrize("kind", FORMATS, ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", formats(), ids=lambda kind: kind.name)
 @pytest.mark.parametrize(
     "spoil",
     [
@@ -236,7 +235,7 @@ def test_every_format_says_what_is_wrong(tmp_path, kind, spoil):
     assert_clear(caught.value, path)
 
 
-@pytest.mark.parametrize("kind", FORMATS, ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", formats(), ids=lambda kind: kind.name)
 def test_every_format_stands_odd_paths(tmp_path, kind):
     good = good_file(tmp_path, kind)
     folder = tmp_path / "ünï 鼻 #1 100%"
@@ -247,7 +246,7 @@ def test_every_format_stands_odd_paths(tmp_path, kind):
     assert load_tracks(path, kind.name).n_tracks == 2
 
 
-@pytest.mark.parametrize("kind", FORMATS, ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", formats(), ids=lambda kind: kind.name)
 def test_every_format_refuses_to_write_into_nothing(tmp_path, kind):
     if kind.write is None:
         pytest.skip("can only be read")
