@@ -252,7 +252,8 @@ def test_formats_from_outside(tmp_path, monkeypatch):
     register(new)
     register(new)
     assert len(formats()) == before + 1
-    assert load_tracks(tmp_path, "ctk").n_tracks == 3
+    (tmp_path / "p.ctk").write_bytes(b"")
+    assert load_tracks(tmp_path / "p.ctk").n_tracks == 3
     with pytest.raises(FormatError, match="can only be read"):
         save_tracks(rich_tracks(), tmp_path / "t.ctk")
 
