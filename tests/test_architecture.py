@@ -32,15 +32,20 @@ ALLOWED: dict[str, set[str]] = {
     "tracking": {"model", "video", "tracks", "weights"},
     "evaluation": {"tracking", "tracks", "video", "io"},
 }
+ALLOWED["benchmark"] = {"tracking", "model", "tracks"}
 INNER = set(ALLOWED)
 ALLOWED["widgets"] = INNER
 ALLOWED["cli"] = INNER | {"widgets"}
 ALLOWED["__main__"] = {"cli"}
 
 GUI = {"napari", "qtpy", "superqt", "magicgui", "vispy", "PyQt5", "PyQt6", "PySide6"}
+TORCH = {"model", "tracking", "training", "benchmark"}
 ONLY_IN = {
     **{name: {"widgets"} for name in GUI},
-    **{name: {"model", "tracking", "training"} for name in ("torch", "torchvision")},
+    **{
+        name: {"model", "tracking", "training", "benchmark"}
+        for name in ("torch", "torchvision")
+    },
     "tqdm": {"cli"},
 }
 MAX_FILE_LINES = 400

@@ -28,6 +28,7 @@ COMMANDS = {
     "render": "draw tracks over their recording",
     "models": "list the known models",
     "evaluate": "score a model on labelled clips, beside what a user has anyway",
+    "benchmark": "measure speed and memory on this machine, as ratios",
     "train": "train a compact model on generated scenes",
 }
 

@@ -7,8 +7,10 @@ from napari_cotracker.model.cotracker1 import CoTracker1
 from napari_cotracker.model.cotracker2 import CoTracker2
 from napari_cotracker.model.cotracker3 import CoTracker3
 
+Network = CoTracker2 | CoTracker3
 
-def build_network(config: NetworkConfig) -> CoTracker2 | CoTracker3:
+
+def build_network(config: NetworkConfig) -> Network:
     """Build an untrained network of any generation."""
     if isinstance(config, CoTracker3Config):
         return CoTracker3(config)

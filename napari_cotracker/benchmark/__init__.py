@@ -1,0 +1,6 @@
+"""Speed and memory as ratios that do not depend on the machine.
+
+``rates`` measures what the machine can do, ``networks`` compares networks with it and
+with each other, ``recordings`` times whole runs against frames and points, ``memory``
+measures peaks in processes of their own, ``report`` lays the figures out.
+"""
