@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-import struct
 import threading
 import warnings
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import tifffile
 
-from napari_cotracker.errors import InputError, VideoError
+from napari_cotracker.errors import CoTrackerError, InputError, VideoError
 from napari_cotracker.video.array import ArraySource
 from napari_cotracker.video.options import ReadingOptions
 from napari_cotracker.video.source import VideoWarning
@@ -28,16 +27,6 @@ if TYPE_CHECKING:
 
 SUFFIXES = frozenset((".tif", ".tiff", ".lsm"))
 
-# What tifffile and its decoders raise on damaged files.
-_READING_ERRORS = (
-    tifffile.TiffFileError,
-    struct.error,
-    OSError,
-    ValueError,
-    RuntimeError,
-    LookupError,
-    TypeError,
-)
 # As ImageJ and OME call them.
 _SECONDS = {
     **dict.fromkeys(("s", "sec", "second", "seconds"), 1.0),
@@ -70,13 +59,13 @@ class TiffPages:
         self._open_file: tifffile.TiffFile | None = None
         self._mapped: npt.NDArray[Any] | None = None
         self._lock = threading.RLock()
-        with _complaints(path):
+        with _complaints(path), self._guarded("has unreadable TIFF pages"):
             series = self._series(choose=True)
-        self.shape = tuple(int(n) for n in series.shape)
-        self.dtype = np.dtype(series.dtype)
-        self.axes = str(series.axes)
-        self.fps = _fps(self._file())
-        page = tuple(int(n) for n in series.keyframe.shape)
+            self.shape = tuple(int(n) for n in series.shape)
+            self.dtype = np.dtype(series.dtype)
+            self.axes = str(series.axes)
+            self.fps = _fps(self._file())
+            page = tuple(int(n) for n in series.keyframe.shape)
         self._page_ndim = len(page) if self.shape[-len(page) :] == page else 0
 
     def close(self) -> None:
@@ -102,14 +91,22 @@ class TiffPages:
 
     def __getitem__(self, key: tuple[int | slice, ...]) -> npt.NDArray[Any]:
         """Read by one integer or slice per axis."""
+        # Pages share one place in the file.
+        with self._lock, self._guarded("has a part that cannot be read"):
+            return self._get(key)
+
+    @contextmanager
+    def _guarded(self, what: str) -> Iterator[None]:
+        """Turn whatever tifffile and its decoders raise on damage into our error."""
         try:
-            # Pages share one place in the file.
-            with self._lock:
-                return self._get(key)
-        except _READING_ERRORS as error:
+            yield
+        except CoTrackerError:
+            raise
+        except Exception as error:
+            reason = " ".join(str(error).split())[:200] or type(error).__name__
             raise VideoError(
-                f"A part of '{self._path.name}' cannot be read ({error}); the file is "
-                "damaged or incomplete: copy or export it again."
+                f"'{self._path.name}' {what} ({reason}); it may be damaged or "
+                "incomplete: copy or export it again."
             ) from error
 
     def _get(self, key: tuple[int | slice, ...]) -> npt.NDArray[Any]:
@@ -143,23 +140,12 @@ class TiffPages:
 
     def _file(self) -> tifffile.TiffFile:
         if self._open_file is None:
-            try:
+            with self._guarded("cannot be opened as a TIFF file"):
                 self._open_file = tifffile.TiffFile(self._path)
-            except _READING_ERRORS as error:
-                raise VideoError(
-                    f"'{self._path.name}' cannot be opened as a TIFF file ({error}); "
-                    "it may be damaged or incomplete."
-                ) from error
         return self._open_file
 
     def _series(self, choose: bool = False) -> tifffile.TiffPageSeries:
-        try:
-            found = list(self._file().series)
-        except _READING_ERRORS as error:
-            raise VideoError(
-                f"'{self._path.name}' has unreadable TIFF pages ({error}); it may be "
-                "damaged or incomplete."
-            ) from error
+        found = list(self._file().series)
         if not found:
             raise VideoError(f"'{self._path.name}' has no frames.")
         main = max(found, key=lambda series: series.size)

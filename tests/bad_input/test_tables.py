@@ -1,20 +1,17 @@
 """Broken files of tracks and query points: one clear sentence each."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pytest
 from messages import assert_clear
+from some_good_tracks import SIZE, N, good_tracks, some_tracks
 
 from napari_cotracker import load_tracks, save_tracks
 from napari_cotracker.cli import main
 from napari_cotracker.errors import CoTrackerError, FormatError
 from napari_cotracker.io import formats, load_queries
-from napari_cotracker.tracks import Source, Tracks
 from napari_cotracker.video import write_video
-
-N, SIZE = 6, (48, 64)
 
 
 @dataclass(frozen=True)
@@ -156,23 +153,6 @@ def test_own_tracks(tmp_path, capsys, case):
     assert not out.exists()
 
 
-def some_tracks():
-    t = np.arange(N, dtype=np.float32)
-    xy = np.stack([np.stack([5 + t, 7 + 2 * t], -1), np.stack([40 - t, 9 + t], -1)], 1)
-    shape = xy.shape[:2]
-    return Tracks(
-        xy=xy,
-        visibility=np.full(shape, 0.75),
-        confidence=np.full(shape, 0.5),
-        visible=np.ones(shape, bool),
-        source=np.full(shape, Source.MODEL),
-        point_id=[0, 1],
-        name=("nose", "tail"),
-        fps=25.0,
-        size=SIZE,
-    )
-
-
 def no_file(path, good):
     pass
 
@@ -227,7 +207,7 @@ def deep_json(path, good):
     ids=lambda spoil: spoil.__name__,
 )
 def test_every_format_says_what_is_wrong(tmp_path, kind, spoil):
-    good = good_file(tmp_path, kind)
+    good = good_tracks(tmp_path, kind)
     path = tmp_path / f"bad tracks 鼻{kind.suffixes[0]}"
     spoil(path, good)
     with pytest.raises(CoTrackerError) as caught:
@@ -237,7 +217,7 @@ def test_every_format_says_what_is_wrong(tmp_path, kind, spoil):
 
 @pytest.mark.parametrize("kind", formats(), ids=lambda kind: kind.name)
 def test_every_format_stands_odd_paths(tmp_path, kind):
-    good = good_file(tmp_path, kind)
+    good = good_tracks(tmp_path, kind)
     folder = tmp_path / "ünï 鼻 #1 100%"
     folder.mkdir()
     path = folder / f"my tracks 2026-01-01 12_30 (copy){kind.suffixes[0]}"
@@ -257,18 +237,3 @@ def test_every_format_refuses_to_write_into_nothing(tmp_path, kind):
             save_tracks(some_tracks(), path, kind.name)
         assert_clear(caught.value, path)
     assert (tmp_path / "file.txt").read_text() == "precious"
-
-
-def good_file(tmp_path, kind) -> bytes:
-    if kind.write is None:
-        pytest.skip("can only be read, so no file can be made here")
-    path = Path(tmp_path) / f"good{kind.suffixes[0]}"
-    try:
-        save_tracks(some_tracks(), path, kind.name)
-    except FormatError as error:
-        if "pip install" in str(error):
-            pytest.skip(str(error))
-        raise
-    if path.is_dir():
-        pytest.skip("a folder, not a file")
-    return path.read_bytes()
