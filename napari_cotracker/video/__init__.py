@@ -7,7 +7,8 @@ Map::
     encoded.py     MP4, AVI, MOV, ...   packets.py   which packet is which frame
     decoding.py    seeking, cache       streams.py   demuxing, labels
     pictures.py    frames to pixels     orientation.py  which way is up
-    tiff.py        TIFF stacks          folder.py    folders of images
+    tiff.py        TIFF stacks          tiff_chain.py   their pages, checked
+    folder.py      folders of images
     zarr_store.py  zarr, OME-Zarr
     array.py       arrays               layout.py    which axis is which
     conversion.py  channels             contrast.py  one window per recording

@@ -20,6 +20,7 @@ from napari_cotracker.errors import CoTrackerError, InputError, VideoError
 from napari_cotracker.video.array import ArraySource
 from napari_cotracker.video.options import ReadingOptions
 from napari_cotracker.video.source import VideoWarning
+from napari_cotracker.video.tiff_chain import refuse_circles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,6 +60,7 @@ class TiffPages:
         self._open_file: tifffile.TiffFile | None = None
         self._mapped: npt.NDArray[Any] | None = None
         self._lock = threading.RLock()
+        refuse_circles(path)
         with _complaints(path), self._guarded("has unreadable TIFF pages"):
             series = self._series(choose=True)
             self.shape = tuple(int(n) for n in series.shape)
@@ -103,7 +105,9 @@ class TiffPages:
         except CoTrackerError:
             raise
         except Exception as error:
-            reason = " ".join(str(error).split())[:200] or type(error).__name__
+            reason = " ".join(str(error).split())[:200] or "it makes no sense"
+            if isinstance(error, MemoryError):
+                reason = "it asks for more memory than there is"
             raise VideoError(
                 f"'{self._path.name}' {what} ({reason}); it may be damaged or "
                 "incomplete: copy or export it again."

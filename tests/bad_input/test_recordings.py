@@ -106,6 +106,16 @@ def tif_in_a_circle(path):
     )
 
 
+def tif_in_a_long_circle(path):
+    tifffile.imwrite(path, STACK, contiguous=False, metadata=None)
+    with tifffile.TiffFile(path) as file:
+        pages = [page.offset for page in file.pages]
+    content = bytearray(path.read_bytes())
+    tags = struct.unpack_from("<H", content, pages[-1])[0]
+    struct.pack_into("<I", content, pages[-1] + 2 + 12 * tags, pages[1])
+    path.write_bytes(content)
+
+
 def folder(**files):
     def make(path):
         path.mkdir()
@@ -159,7 +169,8 @@ CASES = [
     Case("video.tif", lambda p: video(p.with_name("a.mp4")).rename(p), "as a TIFF"),
     Case("header.tif", lambda p: p.write_bytes(b"II*\x00"), ""),
     Case("nothing.tif", tif_of_nothing, ""),
-    Case("circle.tif", tif_in_a_circle, ""),
+    Case("circle.tif", tif_in_a_circle, "one of them again"),
+    Case("long-circle.tif", tif_in_a_long_circle, "after 9 others"),
     Case("cut.tif", tif(share=0.02), ""),
     Case("cut-zip.tif", tif(share=0.02, compression="zlib"), ""),
     Case("complex.tif", tif(STACK.astype(np.complex64)), "pixels of type complex64"),
