@@ -26,6 +26,7 @@ COMMANDS = {
     "demo": "track the bundled sample clip without a screen",
     "track": "track query points through a recording",
     "render": "draw tracks over their recording",
+    "convert": "turn tracks or points of one format into another",
     "models": "list the known models",
     "evaluate": "score a model on labelled clips, beside what a user has anyway",
     "benchmark": "measure speed and memory on this machine, as ratios",

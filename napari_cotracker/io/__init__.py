@@ -16,7 +16,13 @@ from napari_cotracker.io.dispatch import (
     save_queries,
     save_tracks,
 )
-from napari_cotracker.io.registry import format_inside, format_of, formats, register
+from napari_cotracker.io.registry import (
+    format_inside,
+    format_of,
+    formats,
+    recognise,
+    register,
+)
 
 __all__ = [
     "format_inside",
@@ -24,6 +30,7 @@ __all__ = [
     "formats",
     "load_queries",
     "load_tracks",
+    "recognise",
     "register",
     "save_queries",
     "save_tracks",

@@ -70,10 +70,10 @@ def format_inside(path: Path, stated: str | None = None) -> TracksFormat:
         return _named(stated)
     if not path.exists():
         raise FormatError(f"No such file: '{path}'; check the path.")
+    found = recognise(path)
+    if found is not None:
+        return found
     candidates = _by_suffix(path)
-    for candidate in candidates:
-        if candidate.matches(path):
-            return candidate
     for other in _registered:
         if other not in candidates and other.matches(path):
             raise FormatError(
@@ -88,6 +88,11 @@ def format_inside(path: Path, stated: str | None = None) -> TracksFormat:
         f"'{path.name}' is none of {_listed(candidates, 'or')} inside: it is empty, "
         "damaged, or of another program; state the format to hear what is wrong."
     )
+
+
+def recognise(path: Path) -> TracksFormat | None:
+    """Return the format that goes with both suffix and content, if there is one."""
+    return next((f for f in _by_suffix(path) if f.matches(path)), None)
 
 
 def _named(stated: str) -> TracksFormat:

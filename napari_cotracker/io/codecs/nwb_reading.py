@@ -91,7 +91,7 @@ def _read_own(
         tuple(table["track_name"][:]),
         point_id=np.asarray(table["point_id"][:], np.int64),
         visible=visible,
-        **{key: own[key].data[:] for key in SCORES},
+        **{key: own[key].data[:] for key in SCORES if key in own.data_interfaces},
         **facts,
     )
 

@@ -193,6 +193,11 @@ def _points(labels: Any) -> dict[tuple[str, int], _Point]:
                     predicted[key] = point
                 elif not ours or point.source == Source.MANUAL:
                     placed[key] = replace(point, score=1.0, source=Source.MANUAL)
+    for key, point in placed.items():
+        before = predicted.get(key)
+        # not moved by hand since, so the score still belongs to it
+        if ours and before is not None and before.xy == point.xy:
+            placed[key] = replace(point, score=before.score)
     return predicted | placed
 
 
