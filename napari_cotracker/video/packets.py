@@ -25,6 +25,14 @@ if TYPE_CHECKING:
 _WITHOUT_TIMES = {"avi", "h264", "hevc", "m4v", "mpegvideo", "mjpeg", "obu", "ivf"}
 
 
+# Encodings whose pictures come out in the order of their packets, one from each.
+_NEVER_REORDERED = frozenset(
+    "msmpeg4 msmpeg4v1 msmpeg4v2 wmv1 wmv2 flv h263 cinepak ffv1 msvideo1".split()
+)
+# A smaller packet may say "as before" and give no picture.
+_SMALLEST_PICTURE = 20
+
+
 @dataclass(frozen=True)
 class Packet:
     """What demuxing tells about one packet."""
@@ -34,6 +42,7 @@ class Packet:
     dts: int | None
     is_keyframe: bool
     is_cut_off: bool
+    size: int
 
 
 @dataclass(frozen=True)
@@ -88,7 +97,7 @@ def scan(path: Path) -> PacketIndex:
     label = _label(packets)
     times_known = found.stores_times and _unique([p.pts for p in packets])
     shown: list[int | None] = []
-    if label == "count" or not (times_known or all(p.is_keyframe for p in packets)):
+    if label == "count" or not (times_known or found.in_order):
         order, shown = _order_by_decoding(path, label)
     else:
         rank = [p.pts for p in packets] if times_known else list(range(len(packets)))
@@ -118,6 +127,7 @@ class _Demuxed:
     time_base: float
     stores_times: bool
     promised: int
+    in_order: bool
 
 
 def _demux(path: Path) -> _Demuxed:
@@ -130,17 +140,36 @@ def _demux(path: Path) -> _Demuxed:
                 p.dts,
                 p.is_keyframe,
                 p.is_corrupt,
+                p.size,
             )
             for p in demuxed(container, stream)
             if p.size and not p.is_discard
         ]
         time_base = float(stream.time_base or 0)
-        promised = len(packets)
+        in_order = _in_order(stream, packets)
+        promised = sum(p.size >= _SMALLEST_PICTURE for p in packets)
         if stores_times and _ends_early(stream, packets):
             promised = max(promised, stream.frames)
     while packets and packets[-1].is_cut_off:
         packets.pop()
-    return _Demuxed(packets, time_base, stores_times, promised)
+    return _Demuxed(packets, time_base, stores_times, promised, in_order)
+
+
+def _in_order(stream: VideoStream, packets: list[Packet]) -> bool:
+    """Whether pictures surely come in the order of packets, one from each.
+
+    Decoding a long AVI just to learn its order takes minutes.
+    """
+    if all(p.is_keyframe for p in packets):
+        return True
+    if min(p.size for p in packets) < _SMALLEST_PICTURE:
+        return False
+    decoder = stream.codec_context
+    if decoder.name == "mpeg4":
+        return not decoder.has_b_frames
+    # The baseline profile has no B-frames by definition.
+    baseline = decoder.name == "h264" and "Baseline" in (decoder.profile or "")
+    return baseline or decoder.name in _NEVER_REORDERED
 
 
 def _ends_early(stream: VideoStream, packets: list[Packet]) -> bool:

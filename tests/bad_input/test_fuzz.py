@@ -1,6 +1,7 @@
 """Damaged files never crash, hang or raise anything but our own errors."""
 
 import os
+import shutil
 import warnings
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,12 +11,13 @@ from damage import DAMAGE, RECORDINGS, damaged, good, put
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from messages import assert_clear
-from some_good_tracks import good_tracks
+from some_good_tracks import good_tracks, some_tracks
 
-from napari_cotracker import load_tracks, open_video
-from napari_cotracker.errors import CoTrackerError
+from napari_cotracker import load_tracks, open_video, save_tracks
+from napari_cotracker.errors import CoTrackerError, FormatError
 from napari_cotracker.io import formats, load_queries
 
+NOISE = bytes(range(256)) * 3
 COMMON = {
     "deadline": None,
     "database": None,
@@ -103,6 +105,32 @@ def test_damaged_tracks_at_length(tmp_path, kind):
         load_damaged(kind, damaged(content, steps))
 
     check()
+
+
+@pytest.mark.parametrize(
+    "kind", [kind for kind in formats() if kind.folder], ids=lambda kind: kind.name
+)
+@pytest.mark.parametrize(
+    "spoil", [lambda b: b"", lambda b: b[: len(b) // 2], lambda b: NOISE]
+)
+def test_folders_of_tracks_with_one_damaged_file(tmp_path, kind, spoil):
+    good_one = tmp_path / f"t{kind.suffixes[0]}"
+    try:
+        save_tracks(some_tracks(), good_one, kind.name)
+    except FormatError as error:
+        pytest.skip(str(error))
+    for number, file in enumerate(sorted(p for p in good_one.rglob("*"))):
+        if not file.is_file():
+            continue
+        bad = tmp_path / f"{number}{kind.suffixes[0]}"
+        shutil.copytree(good_one, bad)
+        damaged_file = bad / file.relative_to(good_one)
+        content = file.read_bytes()
+        damaged_file.write_bytes(spoil(content))
+        try:
+            load_tracks(bad, kind.name)
+        except CoTrackerError as error:
+            assert_clear(error, bad)
 
 
 CELL = st.one_of(

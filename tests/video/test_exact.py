@@ -42,6 +42,10 @@ KINDS = {
     "mpeg4 in AVI": ("a.avi", "mpeg4", {"g": 12}),
     "mpeg4 in AVI, with B-frames": ("a.avi", "mpeg4", {"bf": 2, "g": 12}),
     "mpeg4 in AVI, with sound": ("a.avi", "mpeg4", {"g": 12, "sound": True}),
+    "mpeg4 of one group in AVI": ("a.avi", "mpeg4", {"g": 300}),
+    "WMV in AVI": ("a.avi", "wmv2", {"g": 12}),
+    "FFV1 in AVI": ("a.avi", "ffv1", {"g": 12}),
+    "h264 baseline in AVI": ("a.avi", "libx264", {"profile": "baseline", "g": 20}),
     "mjpeg": ("a.avi", "mjpeg", {"pix_fmt": "yuvj420p"}),
     "mjpeg in MOV": ("a.mov", "mjpeg", {"pix_fmt": "yuvj420p"}),
     "ProRes": ("a.mov", "prores_ks", {"pix_fmt": "yuv422p10le"}),
@@ -187,6 +191,54 @@ def test_upright_as_the_file_says(tmp_path, matrix, upright):
     source = open_video(with_display_matrix(path, matrix))
     expected = np.stack([upright(frame) for frame in truth])
     np.testing.assert_array_equal(source[:], expected)
+
+
+@pytest.mark.parametrize(
+    ("codec", "options", "decoded"),
+    [
+        ("mpeg4", {"g": 12}, False),
+        ("mpeg4", {"g": 12, "bf": 2}, True),
+        ("libx264", {"profile": "baseline"}, False),
+        ("libx264", {"bf": 0}, True),
+        ("wmv2", {}, False),
+        ("mjpeg", {"pix_fmt": "yuvj420p"}, False),
+    ],
+    ids=str,
+)
+def test_a_long_avi_is_not_decoded_to_be_opened(
+    tmp_path, monkeypatch, codec, options, decoded
+):
+    from napari_cotracker.video import packets
+
+    calls, order = [], packets._order_by_decoding
+    monkeypatch.setattr(
+        packets, "_order_by_decoding", lambda *args: calls.append(1) or order(*args)
+    )
+    source = open_video(make(tmp_path / "a.avi", codec, n=30, **options))
+    assert bool(calls) is decoded
+    assert [number_in(frame) for frame in source] == list(range(30))
+
+
+def test_packets_that_say_as_before_are_no_pictures(tmp_path):
+    """MPEG-4 writers drop frames by packets without a picture."""
+    nothing = bytes.fromhex("000001b6") + bytes([0b01010000, 0b01001111])
+    path = tmp_path / "a.avi"
+    with (
+        av.open(str(make(tmp_path / "whole.avi", "mpeg4", g=12))) as old,
+        av.open(str(path), "w") as new,
+    ):
+        stream = new.add_stream_from_template(old.streams.video[0])
+        for i, packet in enumerate(old.demux(video=0)):
+            if packet.size:
+                empty = av.Packet(nothing) if i in (7, 8, 30) else packet
+                empty.pts, empty.dts = packet.pts, packet.dts
+                empty.time_base, empty.stream = packet.time_base, stream
+                new.mux(empty)
+    truth = decode_all(path)
+    source = open_video(path)
+    assert len(source) == len(truth) < N
+    for i in (0, 6, 7, 29, 50, len(truth) - 1, 8):
+        np.testing.assert_array_equal(source[i], truth[i])
 
 
 def test_an_avi_whose_header_and_frames_disagree_on_the_rate(tmp_path):
