@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from napari_cotracker.errors import TrackingError
+from napari_cotracker.errors import ProjectError, TrackingError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from napari_cotracker.cli.console import Console
     from napari_cotracker.tracking import Progress
     from napari_cotracker.tracks import Tracks
+
+Stop = KeyboardInterrupt | TrackingError | ProjectError
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Outcome:
         Windows.
     seconds : float
         Time spent, the model's loading not included.
-    stopped_by : KeyboardInterrupt, TrackingError or None
+    stopped_by : KeyboardInterrupt, TrackingError, ProjectError or None
         Why it did not get to the end.
     """
 
@@ -37,7 +39,7 @@ class Outcome:
     done: int
     total: int
     seconds: float
-    stopped_by: KeyboardInterrupt | TrackingError | None = None
+    stopped_by: Stop | None = None
 
 
 def follow(steps: Generator[Progress, None, object], console: Console) -> Outcome:
@@ -51,13 +53,13 @@ def follow(steps: Generator[Progress, None, object], console: Console) -> Outcom
         Where the progress is drawn.
     """
     last: Progress | None = None
-    stopped_by: KeyboardInterrupt | TrackingError | None = None
+    stopped_by: Stop | None = None
     begin = perf_counter()
     with console.progress("tracking") as bar, closing(steps):
         try:
             for last in steps:
                 bar.show(last.done, last.total)
-        except (KeyboardInterrupt, TrackingError) as error:
+        except (KeyboardInterrupt, TrackingError, ProjectError) as error:
             stopped_by = error
     seconds = perf_counter() - begin
     if last is None:

@@ -33,9 +33,10 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
             "frames": outcome.tracks.n_frames,
             "frames_tracked": tracked,
             "points": outcome.tracks.n_tracks,
-            "frames_per_second": round(tracked / max(outcome.seconds, 1e-9), 2),
             "visible_share": round(float(outcome.tracks.visible[known].mean()), 4),
         }
+        if outcome.seconds:
+            result["frames_per_second"] = round(tracked / outcome.seconds, 2)
     return result
 
 

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from napari_cotracker.cli.following import follow
-from napari_cotracker.cli.options import add_flags, chosen
+from napari_cotracker.cli.following import Outcome, follow
+from napari_cotracker.cli.options import add_flags
 from napari_cotracker.cli.outputs import (
     check_apart,
     check_output,
     check_video_output,
     write_or_rescue,
+)
+from napari_cotracker.cli.project_run import (
+    add_project_flags,
+    check_flags,
+    enter,
+    keep,
+    open_project,
+    plan,
+    reading_of,
 )
 from napari_cotracker.cli.recording import add_reading_flags
 from napari_cotracker.cli.result import exit_code_of, summarise
@@ -22,6 +32,8 @@ if TYPE_CHECKING:
     import argparse
 
     from napari_cotracker.cli.console import Console
+    from napari_cotracker.cli.project_run import Task
+    from napari_cotracker.project import Project
     from napari_cotracker.tracks import Tracks
     from napari_cotracker.video import FrameSource
 
@@ -29,25 +41,32 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command."""
     add = parser.add_argument
-    add("video", metavar="VIDEO", type=Path, help="mp4, avi, mov, ... or TIFF stack")
+    add(
+        "video",
+        metavar="VIDEO",
+        type=Path,
+        nargs="?",
+        help="mp4, avi, mov, ... or TIFF stack; a project knows its own",
+    )
     add(
         *("--queries", "-q"),
         metavar="CSV",
         type=Path,
-        required=True,
         help="points to follow: columns track,frame,x,y and optionally name",
     )
     add(
         *("--out", "-o"),
         metavar="TRACKS",
         type=Path,
-        required=True,
         help="where the tracks go; the suffix names the format",
     )
     add("--format", metavar="NAME", help="format of TRACKS, if not by its suffix")
     add("--overlay", metavar="MP4", type=Path, help="also draw the tracks on a video")
     add("--overwrite", action="store_true", help="replace existing outputs")
+    add_project_flags(parser)
     add_model_flags(parser)
+    # Not given is not the same as the default: the project may say otherwise.
+    parser.set_defaults(model=None)
     add_reading_flags(parser)
     add_flags(parser, TrackingOptions)
 
@@ -66,45 +85,87 @@ def add_model_flags(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Check everything that can be checked, track, and save."""
-    options = TrackingOptions(**chosen(args, TrackingOptions))
+    check_flags(args)
     check_outputs(args)
-    from napari_cotracker.io import load_queries
     from napari_cotracker.video import open_video
 
-    queries = load_queries(args.queries)
-    source = open_video(
-        args.video,
-        contrast_limits=options.contrast_limits,
-        channels=options.channels,
-        axes=args.axes,
-        plane=args.plane,
-        fps=args.fps,
-    )
-    with source:
+    with ExitStack() as stack:
+        project = open_project(args)
+        if project is not None:
+            stack.enter_context(project)
+        task = plan(args, project)
+        video = args.video if project is None else project.find_recording()
+        source = open_video(
+            video,
+            contrast_limits=task.options.contrast_limits,
+            channels=task.options.channels,
+            **reading_of(args, task),
+        )
+        stack.enter_context(source)
         console.say(source.describe())
-        queries.check_inside(len(source), source.size)
-        from napari_cotracker.tracking import track_iter
-        from napari_cotracker.tracking.models import load_model
-
-        model = load_model(args.model, device=args.device, dtype=options.dtype)
-        # The source was opened with these two already.
-        rest = replace(options, contrast_limits=None, channels=None)
-        outcome = follow(track_iter(source, queries, model, rest), console)
-        if outcome.tracks is not None:
+        task.request.queries.check_inside(len(source), source.size)
+        if task.is_done:
+            assert project is not None  # who else would know
+            console.say("The run in the project is finished; nothing is left to track.")
+            outcome = Outcome(project.document.tracks, 0, 0, 0.0)
+        else:
+            outcome = _track(args, task, project, source, stack, console)
+        if outcome.tracks is not None and args.out is not None:
             save(outcome.tracks, source, args)
-        result = {
-            "video": str(args.video),
-            "shown": source.describe(),
-            "contrast_limits": source.contrast_limits,
-            "model": args.model,
-            **summarise(outcome),
-        }
-    if outcome.tracks is not None:
-        result["out"] = str(args.out)
-        if args.overlay is not None:
-            result["overlay"] = str(args.overlay)
-    console.report_run(result)
-    return exit_code_of(outcome, console)
+        console.report_run(
+            {"video": str(video), **_report(args, task, source, outcome)}
+        )
+        return exit_code_of(outcome, console)
+
+
+def _track(
+    args: argparse.Namespace,
+    task: Task,
+    project: Project | None,
+    source: FrameSource,
+    stack: ExitStack,
+    console: Console,
+) -> Outcome:
+    """Load the model and run it; a project ends up with what the outcome holds."""
+    from napari_cotracker.tracking import FinishedWindow, track_iter
+    from napari_cotracker.tracking.models import load_model
+
+    model = load_model(task.request.model, device=args.device, dtype=task.options.dtype)
+    kept = enter(args, task, project, source)
+    if project is None and kept is not None:
+        stack.enter_context(kept)
+    if task.windows:
+        console.say(f"{len(task.windows)} windows were finished before.")
+    steps: Any = track_iter(
+        source,
+        task.request.queries,
+        model,
+        # The source was opened with these two already.
+        replace(task.options, contrast_limits=None, channels=None),
+        constraints=task.request.constraints,
+        resume=[FinishedWindow.from_bytes(window) for window in task.windows],
+    )
+    if kept is None:
+        return follow(steps, console)
+    outcome = follow(keep(steps, kept, task.options), console)
+    if outcome.tracks is None:
+        return outcome
+    return replace(outcome, tracks=kept.document.tracks)
+
+
+def _report(
+    args: argparse.Namespace, task: Task, source: FrameSource, outcome: Outcome
+) -> dict[str, Any]:
+    result = {
+        "shown": source.describe(),
+        "contrast_limits": source.contrast_limits,
+        "model": task.request.model,
+        **summarise(outcome),
+    }
+    for key in ("project", "out", "overlay"):
+        if getattr(args, key) is not None and outcome.tracks is not None:
+            result[key] = str(getattr(args, key))
+    return result
 
 
 def check_outputs(args: argparse.Namespace) -> None:
@@ -118,11 +179,16 @@ def check_outputs(args: argparse.Namespace) -> None:
     """
     from napari_cotracker.io.registry import format_of
 
-    check_output(args.out, overwrite=args.overwrite)
-    format_of(args.out, args.format)
+    if args.out is not None:
+        check_output(args.out, overwrite=args.overwrite)
+        format_of(args.out, args.format)
+    if args.project is not None and not args.project.exists():
+        check_output(args.project, overwrite=False)
     if args.overlay is not None:
         check_video_output(args.overlay, overwrite=args.overwrite)
-    check_apart((args.out, args.overlay), (args.video, args.queries))
+    inputs = [path for path in (args.video, args.queries) if path is not None]
+    check_apart((args.out, args.overlay, args.project), inputs)
+    check_apart((args.out, args.overlay), [args.project] if args.project else [])
 
 
 def save(tracks: Tracks, source: FrameSource, args: argparse.Namespace) -> None:

@@ -192,7 +192,5 @@ def _comparable(request: RunRequest) -> dict[str, str]:
     parts = _parts(request)
     # Names do not change what is found, and weights say what a model is.
     del parts["queries"]["name"]
-    if request.weights:
-        del parts["model"]
-        parts["model"] = parts.pop("weights")
+    parts["model"] = parts.pop("weights") or request.model
     return {key: json.dumps(value, sort_keys=True) for key, value in parts.items()}

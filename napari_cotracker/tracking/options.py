@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from napari_cotracker.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Direction = Literal["both", "forward", "backward"]
 
@@ -63,6 +66,26 @@ class TrackingOptions:
     channels: tuple[int, ...] | None = None
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     reference: bool = False
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> TrackingOptions:
+        """Make options of fields as JSON holds them.
+
+        Raises
+        ------
+        InputError
+            A field is not known, or its value is unusable.
+        """
+        values: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value
+            for key, value in plain.items()
+        }
+        try:
+            return cls(**values)
+        except TypeError as error:
+            raise InputError(
+                f"These are not options of this version: {error}."
+            ) from error
 
     def __post_init__(self) -> None:
         """Check every field once."""

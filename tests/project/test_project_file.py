@@ -172,6 +172,7 @@ def test_another_run_drops_the_unfinished_one(path):
     ("changes", "told"),
     [
         ({"weights": "other"}, ["model"]),
+        ({"weights": ""}, ["model"]),
         ({"model": "same weights, other name"}, []),
         ({"options": {}}, ["options"]),
         ({"more": {"device": "cuda"}}, []),
