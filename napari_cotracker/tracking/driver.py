@@ -20,7 +20,9 @@ from napari_cotracker.tracking.retrack import (
     cells_of,
     check_spans,
     choose_focus,
+    lives_through,
     plan_retracking,
+    recall_answers,
     with_new_tracks,
     without_unreachable,
 )
@@ -125,7 +127,7 @@ def track_iter(
         ``Progress.window`` of a run that did not get to its end, with the same
         recording, queries, options, constraints and model: they are not run again,
         and the result is that of a run without interruption, bit for bit (on the
-        same machine, with as many threads).
+        same machine, with as many threads). Windows of other runs are left aside.
     """
     anchors = queries if isinstance(queries, Queries) else Queries.from_txy(queries)
     with _opened(video, options) as source:
@@ -142,8 +144,9 @@ def track_iter(
         planned = [walk for walk in walks if walk is not None]
         assembly = _assembly(job, _nothing_known(source, anchors))
         schedule = one_after_the_other(planned)
+        shelf = None if features is None else features.shelf_for(job)
         yield from run_passes(
-            job, planned, schedule, assembly, features=features, resume=resume
+            job, planned, schedule, assembly, shelf=shelf, resume=resume
         )
         return assembly.snapshot()
 
@@ -203,9 +206,11 @@ def retrack_iter(
         assembly = _assembly(job, known, cells)
         if focus_frame is None:
             focus_frame = choose_focus(anchors, usable) if usable else 0
-        planned, schedule = plan_retracking(job, usable, focus_frame)
+        shelf = None if features is None else features.shelf_for(job)
+        lives = recall_answers(job, lives_through(job, usable), assembly, shelf)
+        planned, schedule = plan_retracking(job, lives, focus_frame)
         yield from run_passes(
-            job, planned, schedule, assembly, features=features, resume=resume
+            job, planned, schedule, assembly, shelf=shelf, resume=resume
         )
         return assembly.snapshot()
 

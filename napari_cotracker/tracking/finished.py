@@ -28,11 +28,11 @@ class FinishedWindow:
 
     Parameters
     ----------
-    run : str
-        Fingerprint of everything that the answer depends on but the pictures and the
-        weights; windows of another run are refused.
-    part, index : int
-        Which walk of the run, and which of its windows.
+    walk : str
+        Fingerprint of the walk that it belongs to: everything that the answer depends
+        on but the pictures.
+    index : int
+        Which window of the walk.
     sign : 1 or -1
         Forwards or backwards in time.
     frames : (n,) int64
@@ -45,8 +45,7 @@ class FinishedWindow:
         Logits.
     """
 
-    run: str
-    part: int
+    walk: str
     index: int
     sign: Literal[1, -1]
     frames: npt.NDArray[np.int64]
@@ -56,16 +55,15 @@ class FinishedWindow:
     confidence: npt.NDArray[np.float32]
 
     @property
-    def place(self) -> tuple[int, int]:
-        """Which window of the run it is: ``(part, index)``."""
-        return self.part, self.index
+    def place(self) -> tuple[str, int]:
+        """Which window it is: ``(walk, index)``; equal ones hold the same answer."""
+        return self.walk, self.index
 
     def to_bytes(self) -> bytes:
         """Return a compact copy for :meth:`from_bytes`."""
         head = json.dumps(
             {
-                "run": self.run,
-                "part": self.part,
+                "walk": self.walk,
                 "index": self.index,
                 "sign": self.sign,
                 "first": int(self.frames[0]),
@@ -120,8 +118,7 @@ class FinishedWindow:
         shape = (4, len(head["anchor"]), head["places"])
         numbers = planes.reshape(shape).transpose(2, 1, 0).astype(np.float32)
         return cls(
-            run=head["run"],
-            part=head["part"],
+            walk=head["walk"],
             index=head["index"],
             sign=head["sign"],
             frames=head["first"] + head["sign"] * np.arange(head["n"]),

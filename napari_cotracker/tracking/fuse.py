@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_cotracker.tracking.answers import Said
 from napari_cotracker.tracks import Constraints, Source, Tracks
 
 if TYPE_CHECKING:
@@ -93,16 +94,29 @@ class Assembly:
 
     def put(self, sign: Sign, result: WindowResult) -> None:
         """Take in one window of the forward (1) or backward (-1) pass."""
-        side = self._sides[sign]
         place, point = np.nonzero(result.wanted)
-        if not len(place):
+        said = Said(
+            result.xy[place, point],
+            result.visibility[place, point],
+            result.confidence[place, point],
+        )
+        self.tell(sign, result.anchor[point], result.frames[place], said)
+
+    def tell(
+        self,
+        sign: Sign,
+        anchor: npt.NDArray[np.int64],
+        frame: npt.NDArray[np.int64],
+        said: Said,
+    ) -> None:
+        """Take in what one direction says about anchors, (K,), on frames, (K,)."""
+        if not len(frame):
             return
-        frame = result.frames[place]
-        anchor = result.anchor[point]
+        side = self._sides[sign]
         where = (frame, self._column[anchor])
-        side.xy[where] = self._frame.to_native(result.xy[place, point])
-        side.visibility[where] = result.visibility[place, point]
-        side.confidence[where] = result.confidence[place, point]
+        side.xy[where] = self._frame.to_native(said.xy)
+        side.visibility[where] = said.visibility
+        side.confidence[where] = said.confidence
         side.distance[where] = np.abs(frame - self._queries.frame[anchor])
         self._fuse(int(frame.min()), int(frame.max()) + 1)
 

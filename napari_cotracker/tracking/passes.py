@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from napari_cotracker.errors import InputError, TrackingError
+from napari_cotracker.errors import TrackingError
 from napari_cotracker.model.interface import WindowState
 from napari_cotracker.model.windowed import carry_over
 from napari_cotracker.tracking.finished import FinishedWindow
@@ -73,14 +73,14 @@ class WindowResult:
 class Pass:
     """Follows points through the windows of a plan.
 
-    Its windows are run or, where an earlier run got that far, adopted; in both cases
-    in order. A window starts from nothing but what its predecessor left behind, so
-    adopted ones lead to the same numbers.
+    Its windows are run in order, or taken from an earlier run, and adopted. A window
+    starts from nothing but what its predecessor left behind, so those of an earlier
+    run lead to the same numbers.
 
     Parameters
     ----------
-    run, part
-        Identity of the finished windows, see :class:`FinishedWindow`.
+    name : str
+        Fingerprint of the walk, see :class:`FinishedWindow`.
     plan : PassPlan
     points : PassPoints
     tracker : WindowTracker
@@ -95,8 +95,7 @@ class Pass:
 
     def __init__(
         self,
-        run: str,
-        part: int,
+        name: str,
         plan: PassPlan,
         points: PassPoints,
         tracker: WindowTracker,
@@ -106,7 +105,7 @@ class Pass:
         iterations: int,
     ) -> None:
         self.plan = plan
-        self._run, self._part = run, part
+        self.name = name
         self._points = points
         self._tracker = tracker
         self._window_features = window_features
@@ -117,7 +116,7 @@ class Pass:
         self._looks: dict[int, Tensor] = {}
 
     def run(self, index: int) -> FinishedWindow:
-        """Ask the network about one window.
+        """Ask the network about one window; :meth:`adopt` it to go on.
 
         Raises
         ------
@@ -148,29 +147,15 @@ class Pass:
                 values[0, :, : len(window.members)].float().cpu().numpy().copy()
                 for values in states[-1]
             ]
-        return self._keep(index, window, *answer)
+        return self._finished(index, window, *answer)
 
-    def adopt(self, index: int, finished: FinishedWindow) -> None:
-        """Go on as if this window had just been run.
-
-        Raises
-        ------
-        InputError
-            It is not this window of this run.
-        """
-        window = self.plan.windows[index]
-        anchor = self._points.anchor[list(window.members)]
-        if finished.run != self._run or not np.array_equal(finished.anchor, anchor):
-            raise InputError(
-                "The finished windows belong to a run with other points, options or "
-                "constraints, or to another recording; resume with the same ones, or "
-                "without finished windows."
-            )
+    def adopt(self, finished: FinishedWindow) -> None:
+        """Go on from this window."""
         self._before = finished
 
-    def result(self, index: int, finished: FinishedWindow) -> WindowResult:
+    def result(self, finished: FinishedWindow) -> WindowResult:
         """Say what a finished window means."""
-        window = self.plan.windows[index]
+        window = self.plan.windows[finished.index]
         members = np.array(window.members)
         mine = self._points.anchor[members] >= 0
         members = members[mine]
@@ -190,7 +175,7 @@ class Pass:
             else visibility,
         )
 
-    def _keep(
+    def _finished(
         self,
         index: int,
         window: Window,
@@ -205,9 +190,8 @@ class Pass:
                 f"{window.frames[0]}; try dtype='float32', another model_resolution, "
                 "or another model."
             )
-        self._before = FinishedWindow(
-            run=self._run,
-            part=self._part,
+        return FinishedWindow(
+            walk=self.name,
             index=index,
             sign=self.plan.sign,
             frames=np.array(window.frames[: window.n_real], np.int64),
@@ -216,7 +200,6 @@ class Pass:
             visibility=visibility,
             confidence=confidence,
         )
-        return self._before
 
     def _enter(self, window: Window, features: Tensor) -> WindowState:
         """Continue the points of the previous window, and start those that are new."""

@@ -12,6 +12,7 @@ import numpy as np
 from napari_cotracker.errors import InputError
 from napari_cotracker.tracking.clip_model import as_window_tracker
 from napari_cotracker.tracking.frames import choose_model_frame
+from napari_cotracker.tracking.identity import digest_of_network
 from napari_cotracker.tracking.passes import PassPoints
 from napari_cotracker.tracking.plan import Life, PassPlan, Sign, lives_of, plan_pass
 from napari_cotracker.tracking.support import local_grids
@@ -43,6 +44,8 @@ class Job:
         Recording frames to track, both inclusive.
     options : TrackingOptions
     constraints : Constraints
+    network_digest : bytes
+        Identity of weights and arithmetic.
     """
 
     source: FrameSource
@@ -52,6 +55,7 @@ class Job:
     frame_range: tuple[int, int]
     options: TrackingOptions
     constraints: Constraints
+    network_digest: bytes
 
 
 def loaded(model: Any, options: TrackingOptions) -> Any:
@@ -97,7 +101,16 @@ def make_job(
     )
     frame.check_inside(anchors)
     frame_range = frame_range_of(options, len(source))
-    return Job(source, anchors, tracker, frame, frame_range, options, constraints)
+    return Job(
+        source,
+        anchors,
+        tracker,
+        frame,
+        frame_range,
+        options,
+        constraints,
+        digest_of_network(tracker),
+    )
 
 
 def lives_in(job: Job, sign: Sign) -> list[Life]:

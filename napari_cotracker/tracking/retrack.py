@@ -16,33 +16,33 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from napari_cotracker.tracking.fuse import Assembly
     from napari_cotracker.tracking.plan import Life, Sign
     from napari_cotracker.tracking.prepare import Job, Planned
     from napari_cotracker.tracking.run import Schedule
+    from napari_cotracker.tracking.store import Shelf
     from napari_cotracker.tracks import Queries
 
 
 def plan_retracking(
-    job: Job, spans: Sequence[Span], focus: int
+    job: Job, lives: dict[Sign, list[Life]], focus: int
 ) -> tuple[list[Planned], Schedule]:
-    """Plan what renews the spans, growing outward from the frame in focus.
+    """Plan what follows the lives, growing outward from the frame in focus.
 
     Walks that lead away from the focus take turns, so that what lies on both sides of
     it comes first; then those that come towards it from the next anchors.
     """
-    signs: tuple[Sign, Sign] = (1, -1)
-    needed = {sign: _needed(lives_in(job, sign), job.anchors, spans) for sign in signs}
     planned: list[Planned] = []
     schedule: Schedule = []
     for outward in (True, False):
         turns = []
-        for sign in signs:
-            lives = [
+        for sign in lives:
+            mine = [
                 life
-                for life in needed[sign]
+                for life in lives[sign]
                 if ((life.first - focus) * sign >= 0) == outward
             ]
-            walk = plan_walk(job, sign, lives) if lives else None
+            walk = plan_walk(job, sign, mine) if mine else None
             if walk is not None:
                 turns.append([(len(planned), i) for i in range(len(walk[0].windows))])
                 planned.append(walk)
@@ -50,6 +50,33 @@ def plan_retracking(
             place for turn in zip_longest(*turns) for place in turn if place is not None
         ]
     return planned, schedule
+
+
+def recall_answers(
+    job: Job,
+    lives: dict[Sign, list[Life]],
+    assembly: Assembly,
+    shelf: Shelf | None,
+) -> dict[Sign, list[Life]]:
+    """Take in what earlier runs said about these lives; return those left to ask."""
+    if shelf is None:
+        return lives
+    left: dict[Sign, list[Life]] = {sign: [] for sign in lives}
+    for sign in lives:
+        for life in lives[sign]:
+            said = shelf.recall(job, sign, life)
+            if said is None:
+                left[sign].append(life)
+            else:
+                frames = np.arange(life.first, life.last, sign) + sign
+                assembly.tell(sign, np.full(len(frames), life.row), frames, said)
+    return left
+
+
+def lives_through(job: Job, spans: Sequence[Span]) -> dict[Sign, list[Life]]:
+    """Say how far which anchors are to be followed to renew some spans."""
+    signs: tuple[Sign, Sign] = (1, -1)
+    return {sign: _needed(lives_in(job, sign), job.anchors, spans) for sign in signs}
 
 
 def _needed(

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_cotracker.errors import InputError
 from napari_cotracker.tracking.features import FeatureCache, FrameEncoder
-from napari_cotracker.tracking.identity import digest_of_network, place_of_network
+from napari_cotracker.tracking.identity import place_of_network
 from napari_cotracker.tracking.passes import Pass
 from napari_cotracker.tracking.progress import Progress
 from napari_cotracker.tracking.support import global_grid
@@ -21,12 +20,12 @@ if TYPE_CHECKING:
 
     from napari_cotracker.tracking.finished import FinishedWindow
     from napari_cotracker.tracking.fuse import Assembly
-    from napari_cotracker.tracking.plan import PassPlan
     from napari_cotracker.tracking.prepare import Job, Planned
-    from napari_cotracker.tracking.store import FeatureStore
+    from napari_cotracker.tracking.store import Shelf
 
 # Which window runs when: (pass, window).
 Schedule = list[tuple[int, int]]
+Before = dict[tuple[str, int], "FinishedWindow"]
 
 
 def one_after_the_other(planned: Sequence[Planned]) -> Schedule:
@@ -44,61 +43,41 @@ def run_passes(
     schedule: Schedule,
     assembly: Assembly,
     *,
-    features: FeatureStore | None = None,
+    shelf: Shelf | None = None,
     resume: Iterable[FinishedWindow] = (),
 ) -> Generator[Progress, None, None]:
     """Run the windows of a schedule, yielding after each; at least once.
 
-    Windows in ``resume`` are taken as they are.
+    Features and answers are kept on the shelf. Windows in ``resume`` are taken as they
+    are; those of other runs are left aside.
 
     Raises
     ------
     TrackingError
         The network failed.
-    InputError
-        Finished windows are those of another run.
     """
+    names = _fingerprints(job, planned)
     before = {window.place: window for window in resume}
-    if not before.keys() <= set(schedule):
-        raise InputError(
-            "Among the finished windows are some that this run does not have; resume "
-            "with the same points, options and constraints, or without them."
-        )
-    device = place_of_network(job.tracker)
-    encoder = FrameEncoder(job.source, job.frame, job.tracker, device)
-    uses = _frame_uses([plan for plan, _ in planned], before)
-    shelf = None if features is None else features.shelf_for(job)
-    support_xy = np.zeros((0, 2), np.float32)
-    if job.options.support_grid:
-        support_xy = global_grid(job.options.support_grid, job.frame.size)
-    done, total = len(before), max(1, len(schedule))
-    with closing(FeatureCache(encoder, uses, shelf, device=device)) as cache:
-        run = _fingerprint(job, planned)
-        passes = [
-            Pass(
-                run,
-                part,
-                plan,
-                points,
-                job.tracker,
-                cache.window,
-                support_xy=support_xy,
-                iterations=job.options.iterations,
-            )
-            for part, (plan, points) in enumerate(planned)
-        ]
+    places = [(names[part], index) for part, index in schedule]
+    done, total = sum(place in before for place in places), max(1, len(schedule))
+    with closing(_cache(job, planned, names, before, shelf)) as cache:
+        passes = _passes(job, planned, names, cache)
         for part, index in schedule:
-            walk, window = passes[part], before.get((part, index))
-            if window is not None:
-                walk.adopt(index, window)
-                assembly.put(walk.plan.sign, walk.result(index, window))
-                continue
-            window = walk.run(index)
-            assembly.put(walk.plan.sign, walk.result(index, window))
-            done += 1
-            span = (int(window.frames.min()), int(window.frames.max()))
-            yield Progress(done, total, assembly.snapshot(), span, window)
-    if not schedule or schedule[-1] in before:
+            walk = passes[part]
+            window = before.get((walk.name, index))
+            is_new = window is None
+            if window is None:
+                window = walk.run(index)
+            walk.adopt(window)
+            result = walk.result(window)
+            assembly.put(walk.plan.sign, result)
+            if shelf is not None:
+                shelf.remember(job, walk.plan.sign, result)
+            if is_new:
+                done += 1
+                span = (int(window.frames.min()), int(window.frames.max()))
+                yield Progress(done, total, assembly.snapshot(), span, window)
+    if not places or places[-1] in before:
         # Every query lies at the end it is tracked towards, or the last windows were
         # there already.
         frames = np.flatnonzero(assembly.known)
@@ -106,30 +85,69 @@ def run_passes(
         yield Progress(total, total, assembly.snapshot(), span)
 
 
+def _cache(
+    job: Job,
+    planned: Sequence[Planned],
+    names: Sequence[str],
+    before: Before,
+    shelf: Shelf | None,
+) -> FeatureCache:
+    device = place_of_network(job.tracker)
+    return FeatureCache(
+        FrameEncoder(job.source, job.frame, job.tracker, device),
+        _frame_uses(planned, names, before),
+        shelf,
+        device=device,
+    )
+
+
+def _passes(
+    job: Job, planned: Sequence[Planned], names: Sequence[str], cache: FeatureCache
+) -> list[Pass]:
+    support_xy = np.zeros((0, 2), np.float32)
+    if job.options.support_grid:
+        support_xy = global_grid(job.options.support_grid, job.frame.size)
+    return [
+        Pass(
+            name,
+            plan,
+            points,
+            job.tracker,
+            cache.window,
+            support_xy=support_xy,
+            iterations=job.options.iterations,
+        )
+        for name, (plan, points) in zip(names, planned, strict=True)
+    ]
+
+
 def _frame_uses(
-    plans: Sequence[PassPlan], before: dict[tuple[int, int], FinishedWindow]
+    planned: Sequence[Planned], names: Sequence[str], before: Before
 ) -> Counter[int]:
     """Count in how many requests each recording frame will occur."""
     uses: Counter[int] = Counter()
-    for part, plan in enumerate(plans):
+    for name, (plan, _) in zip(names, planned, strict=True):
         for index, window in enumerate(plan.windows):
-            if (part, index) in before:
+            if (name, index) in before:
                 continue
             uses.update(set(window.frames))
-            if (part, index - 1) in before:
+            if (name, index - 1) in before:
                 # The points that go on are looked up where they were placed.
                 entered = {plan.lives[member].first for member in window.members}
                 uses.update(entered - set(window.frames))
     return uses
 
 
-def _fingerprint(job: Job, planned: Sequence[Planned]) -> str:
-    """Identify everything that answers depend on but the pictures."""
-    digest = hashlib.blake2b(digest_size=12)
-    known = (job.source.shape, job.frame, job.options.iterations)
-    digest.update(repr((known, job.options.support_grid)).encode())
-    digest.update(digest_of_network(job.tracker))
+def _fingerprints(job: Job, planned: Sequence[Planned]) -> list[str]:
+    """Identify everything that the answers of each walk depend on but the pictures."""
+    shown = (job.source.shape, job.frame, job.options.iterations)
+    common = hashlib.blake2b(digest_size=12)
+    common.update(repr((shown, job.options.support_grid)).encode())
+    common.update(job.network_digest)
+    names = []
     for plan, points in planned:
+        digest = common.copy()
         digest.update(repr((plan.sign, plan.origin, plan.lives, plan.windows)).encode())
         digest.update(points.xy.tobytes())
-    return digest.hexdigest()
+        names.append(digest.hexdigest())
+    return names

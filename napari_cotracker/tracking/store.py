@@ -1,4 +1,7 @@
-"""Encoded frames that outlive a run: in memory, then on disk, then made again."""
+"""What outlives a run: encoded frames and answers.
+
+Frames are kept in memory, then on disk, and beyond that encoded again.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,9 @@ from collections import OrderedDict
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
+from napari_cotracker.tracking.answers import Answers
 from napari_cotracker.tracking.identity import (
     bare_network,
-    digest_of_network,
     digest_of_recording,
 )
 from napari_cotracker.tracking.spill import SpillFile
@@ -18,6 +21,9 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from napari_cotracker.tracking.answers import Said
+    from napari_cotracker.tracking.passes import WindowResult
+    from napari_cotracker.tracking.plan import Life, Sign
     from napari_cotracker.tracking.prepare import Job
 
 # Memory is kept small on purpose: behind the file stands the system's own cache,
@@ -37,6 +43,9 @@ class FeatureStore:
     recording is recognised by its description and three of its frames: call
     :meth:`clear` after changing the pixels of an array in place.
 
+    The store also remembers how each anchor was followed, so that a partial re-run
+    only asks about anchors that are new, and undoing an edit asks nothing.
+
     Parameters
     ----------
     budget_bytes : int
@@ -53,6 +62,7 @@ class FeatureStore:
         self._memory: OrderedDict[tuple[Hashable, int], Tensor] = OrderedDict()
         self._files: OrderedDict[Hashable, SpillFile] = OrderedDict()
         self._lock = RLock()
+        self.answers = Answers()
 
     @property
     def bytes_in_memory(self) -> int:
@@ -66,7 +76,7 @@ class FeatureStore:
             (
                 digest_of_recording(job.source),
                 job.frame,
-                digest_of_network(job.tracker),
+                job.network_digest,
                 # Without weights, only the very same object is the same network.
                 None if hasattr(network, "state_dict") else network,
             )
@@ -113,6 +123,7 @@ class FeatureStore:
     def clear(self) -> None:
         """Let go of everything; the temporary files disappear."""
         with self._lock:
+            self.answers.clear()
             for key in list(self._files):
                 self._drop(key)
 
@@ -133,7 +144,7 @@ class FeatureStore:
 
 
 class Shelf:
-    """The features of one recording, seen one way by one network.
+    """What is kept about one recording, seen one way by one network.
 
     Parameters
     ----------
@@ -155,3 +166,19 @@ class Shelf:
     def forget(self, frame: int) -> None:
         """Let go of a frame."""
         self._store.forget(self._key, frame)
+
+    def remember(self, job: Job, sign: Sign, result: WindowResult) -> None:
+        """Keep what a window says about the anchors of a job."""
+        self._store.answers.add(self._asked(job), sign, job.anchors, result)
+
+    def recall(self, job: Job, sign: Sign, life: Life) -> Said | None:
+        """Return what is known about a whole life of an anchor, or None."""
+        n_frames = abs(life.last - life.first)
+        return self._store.answers.find(
+            self._asked(job), sign, job.anchors, life.row, n_frames
+        )
+
+    def _asked(self, job: Job) -> Hashable:
+        options = job.options
+        support = (options.support_grid, options.local_support)
+        return self._key, options.iterations, support

@@ -143,29 +143,34 @@ def test_a_killed_process_is_resumed_in_another(tmp_path):
     [
         {"options": TrackingOptions(iterations=2, support_grid=2)},
         {"options": TrackingOptions(iterations=1, support_grid=3)},
-        {"options": TrackingOptions(iterations=1, support_grid=2, first_frame=1)},
+        {"options": TrackingOptions(iterations=1, support_grid=2, last_frame=30)},
         {"network": {"hidden": 32}},
         {"constraints": Constraints(ends=(Span(1, 20, 33),))},
-        {"constraints": Constraints(directions=(Limit(1, "forward"),))},
+        {"constraints": Constraints(directions=(Limit(1, "backward"),))},
         {"queries": Queries(QUERIES.frame, QUERIES.xy + 1, QUERIES.point_id)},
     ],
     ids=str,
 )
-def test_windows_of_another_run_are_refused(change):
+def test_windows_of_another_run_are_left_aside(change):
     options = TrackingOptions(iterations=1, support_grid=2)
     steps = track_iter(VIDEO, QUERIES, small_network(), options)
     finished = [next(steps).window, next(steps).window]
-    with pytest.raises(InputError, match="resume with the same"):
-        next(
+
+    def first_step(**resume):
+        return next(
             track_iter(
                 VIDEO,
                 change.get("queries", QUERIES),
                 small_network(**change.get("network", {})),
                 change.get("options", options),
                 constraints=change.get("constraints"),
-                resume=finished,
+                **resume,
             )
         )
+
+    step = first_step(resume=finished)
+    assert step.done == 1 and step.window.index == 0
+    assert same(step.tracks_so_far, first_step().tracks_so_far)
 
 
 def test_a_window_survives_its_bytes_and_is_small():
