@@ -151,7 +151,7 @@ def read_image(path: Path) -> npt.NDArray[Any]:
         ) from error
     if image.ndim == 3 and image.shape[2] <= 2:
         image = image[..., 0]  # grey, with or without alpha
-    return _orientation(BytesIO(content)).apply(image)
+    return _orientation(content).apply(image)
 
 
 def _decode(content: bytes, path: Path) -> npt.NDArray[Any]:
@@ -169,29 +169,37 @@ def _decode(content: bytes, path: Path) -> npt.NDArray[Any]:
 
 
 def _header_size(path: Path) -> tuple[int, int] | None:
+    header = _header(path)
+    if header is not None:
+        return header[0]
+    # Pillow knows fewer kinds of TIFF; those are checked when they are read.
+    with path.open("rb") as file:
+        is_tiff = file.read(4) in _TIFF
+    if not is_tiff:
+        read_image(path)
+    return None
+
+
+def _orientation(content: bytes) -> Orientation:
+    header = _header(BytesIO(content))
+    return Orientation() if header is None else header[1]
+
+
+def _header(file: Path | BytesIO) -> tuple[tuple[int, int], Orientation] | None:
+    """Return the upright (H, W) and which way up a camera held the picture.
+
+    None where Pillow cannot read it; it raises anything, down to SyntaxError, on
+    damaged files.
+    """
     try:
-        with Image.open(path) as image:
-            return _orientation(image).size(image.height, image.width)
-    except OSError:
-        # Pillow knows fewer kinds of TIFF; those are checked when they are read.
-        with path.open("rb") as file:
-            is_tiff = file.read(4) in _TIFF
-        if not is_tiff:
-            read_image(path)
+        with Image.open(file) as image:
+            # TIFF and BMP are shown as they are stored.
+            turned = image.format in ("JPEG", "MPO", "PNG", "WEBP")
+            tag = image.getexif().get(_EXIF_ORIENTATION, 1) if turned else 1
+            orientation = Orientation.of_exif(tag)
+            return orientation.size(image.height, image.width), orientation
+    except Exception:
         return None
-
-
-def _orientation(image: Image.Image | BytesIO) -> Orientation:
-    """Read which way up a camera held the picture; TIFF and BMP do not say."""
-    if isinstance(image, BytesIO):
-        try:
-            with Image.open(image) as opened:
-                return _orientation(opened)
-        except OSError:
-            return Orientation()
-    turned = image.format in ("JPEG", "MPO", "PNG", "WEBP")
-    tag = image.getexif().get(_EXIF_ORIENTATION, 1) if turned else 1
-    return Orientation.of_exif(tag)
 
 
 def _natural(path: Path) -> tuple[list[str | int], str]:

@@ -129,6 +129,11 @@ def png(image=STACK[0]):
     return imagecodecs.png_encode(image)
 
 
+def broken_chunk():
+    """A PNG on which Pillow raises SyntaxError."""
+    return png().replace(b"IDAT", b"\xa8\x83\x08\x81")
+
+
 def zarr_with(name, content):
     def make(path):
         path.mkdir()
@@ -201,6 +206,7 @@ CASES = [
     Case("sizes", folder(a_png=png(), b_png=png(STACK[0, :20])), "one size"),
     Case("kinds", folder(a_png=png(), b_png=png(STACK[0].astype("u2"))), "alike"),
     Case("cut", folder(a_png=png(), b_png=png()[:300]), "cannot be read"),
+    Case("chunk", folder(a_png=png(), b_png=broken_chunk()), "cannot be read"),
     Case("empty.zarr", lambda p: p.mkdir(), "cannot be opened as a zarr"),
     Case("json.zarr", zarr_with("zarr.json", "{"), "cannot be opened as a zarr"),
     Case("group.zarr", zarr_with(".zgroup", '{"zarr_format": 2}'), "holds no array"),

@@ -237,3 +237,16 @@ def test_every_format_refuses_to_write_into_nothing(tmp_path, kind):
             save_tracks(some_tracks(), path, kind.name)
         assert_clear(caught.value, path)
     assert (tmp_path / "file.txt").read_text() == "precious"
+
+
+def test_attributes_of_hdf5_on_which_pytables_crashes(tmp_path):
+    """Found by fuzzing; a crash would take the whole test run with it."""
+    (kind,) = [kind for kind in formats() if kind.name == "dlc"]
+    content = bytearray(good_tracks(tmp_path, kind))
+    at = content.index(b"PYTABLES_FORMAT_VERSION")
+    content[at - 8 : at] = b"\xff" * 8
+    path = tmp_path / f"bad{kind.suffixes[0]}"
+    path.write_bytes(content)
+    with pytest.raises(CoTrackerError) as caught:
+        load_tracks(path, "dlc")
+    assert_clear(caught.value, path)

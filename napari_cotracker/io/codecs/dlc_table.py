@@ -196,6 +196,7 @@ _Parsed = tuple[list[dict[str, str]], list[Any], "npt.NDArray[np.float64]"]
 def _frame(path: Path) -> Any:
     library("tables")
     pandas = library("pandas")
+    _refuse_damaged(path)
     with pandas.HDFStore(path, mode="r") as store:
         keys = store.keys()
         if len(keys) != 1:
@@ -203,6 +204,17 @@ def _frame(path: Path) -> Any:
                 f"It holds {len(keys)} tables of pandas; expected one of DeepLabCut."
             )
         return store[keys[0]]
+
+
+def _refuse_damaged(path: Path) -> None:
+    """Raise where attributes are damaged: PyTables would crash the process."""
+
+    def look(_: str, item: Any) -> None:
+        dict(item.attrs)
+
+    with library("h5py").File(path, "r") as file:
+        look("/", file)
+        file.visititems(look)
 
 
 def _read_hdf(path: Path) -> _Parsed:
