@@ -126,6 +126,11 @@ def demuxed(container: InputContainer, stream: VideoStream) -> Iterator[av.Packe
     while True:
         try:
             packet = next(packets)
+        except IndexError:
+            # A packet of a stream that shows up only now (FLV, TS); PyAV stumbles
+            # over it, but is past it.
+            packets = container.demux(stream)
+            continue
         except (StopIteration, av.FFmpegError):
             return
         yield packet

@@ -58,6 +58,24 @@ def test_damaged_recordings(name):
     check()
 
 
+# What longer runs have found; each once raised something else, hung or crashed.
+FOUND = {
+    "j.flv": [("drop", 0.9404736971964226, 19, 162), ("insert", 0.258, 10, 4)],
+    "zip.tif": [("set", 0.0625, 1, 1)],
+    "lzw.tif": [
+        ("drop", 0.8703478288039252, 63, 15),
+        ("set", 0.7596350154323771, 64, 65),
+        ("repeat", 0.07973929229409704, 4, 76),
+        ("flip", 0.5312277934770817, 2, 95),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_damage_that_once_did_harm(name):
+    open_damaged(name, damaged(good(name), FOUND[name]))
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("name", RECORDINGS)
