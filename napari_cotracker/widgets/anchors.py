@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from napari.layers import Image, Points
 
+    from napari_cotracker.tracks import Tracks
     from napari_cotracker.widgets.image_input import ImageInput
 
 # Feature columns that say which points are one track; the first one present counts.
@@ -42,15 +43,6 @@ class UserPoints:
     frame: npt.NDArray[np.int64]
     xy: npt.NDArray[np.float32]
     group: tuple[str, ...]
-
-
-class Anchor(NamedTuple):
-    """One position of one track that a person fixed."""
-
-    frame: int
-    xy: npt.NDArray[np.float32]
-    point_id: int
-    name: str
 
 
 def read_points(points: Points, image: Image, source: ImageInput) -> UserPoints:
@@ -90,50 +82,40 @@ def read_points(points: Points, image: Image, source: ImageInput) -> UserPoints:
 
 
 def identify(
-    user: UserPoints, previous: Queries | None, *, same_layer: bool
+    user: UserPoints, previous: Queries | None, tracks: Tracks, *, same_layer: bool
 ) -> Queries:
     """Give every point the identity it had in the last run, or a new one.
 
     A point is the same if its group is, else if it lies where one lay, else (in the
     same layer) if it stands in the same row.
+
+    Parameters
+    ----------
+    user : UserPoints
+    previous : Queries or None
+        What the last run read.
+    tracks : Tracks
+        Those there are: a group of the name of one is that track.
+    same_layer : bool
+        Whether the last run read the same layer.
     """
     ids = np.full(len(user.frame), -1, np.int64)
+    known = dict(zip(tracks.name, tracks.point_id.tolist(), strict=True))
     if previous is not None:
-        _match_groups(ids, user, previous)
+        known |= dict(zip(previous.name, previous.point_id.tolist(), strict=True))
+    _match_groups(ids, user, known)
+    if previous is not None:
         _match_positions(ids, user, previous)
         if same_layer:
             _match_rows(ids, user, previous)
-    _number_rest(ids, user.group, previous)
+    taken = np.concatenate([ids, tracks.point_id])
+    if previous is not None:
+        taken = np.concatenate([taken, previous.point_id])
+    _number_rest(ids, user.group, int(taken.max()) + 1)
     name = tuple(
         group or f"point {i}" for group, i in zip(user.group, ids, strict=True)
     )
     return Queries(user.frame, user.xy, ids, name)
-
-
-def with_edits(user: Queries, edits: list[Anchor], previous: Queries | None) -> Queries:
-    """Add edited positions to the person's points.
-
-    Where both name one frame of one track, the edit counts, unless the point was
-    placed or moved there after the last run.
-    """
-    old = set() if previous is None else set(_keys(previous))
-    keys = _keys(user)
-    newer = {key[:2] for key in keys if key not in old}
-    edits = [e for e in edits if (e.point_id, e.frame) not in newer]
-    replaced = {(e.point_id, e.frame) for e in edits}
-    keep = [i for i, key in enumerate(keys) if key[:2] not in replaced]
-    names = {int(p): n for p, n in zip(user.point_id, user.name, strict=True)}
-    return Queries(
-        np.concatenate([user.frame[keep], [e.frame for e in edits]]).astype(np.int64),
-        np.concatenate([user.xy[keep], np.reshape([e.xy for e in edits], (-1, 2))]),
-        np.concatenate([user.point_id[keep], [e.point_id for e in edits]]).astype(
-            np.int64
-        ),
-        (
-            *(user.name[i] for i in keep),
-            *(names.get(e.point_id, e.name) for e in edits),
-        ),
-    )
 
 
 def _groups(points: Points) -> tuple[str, ...]:
@@ -170,9 +152,8 @@ def _keys(queries: Queries) -> list[tuple[int, int, float, float]]:
 
 
 def _match_groups(
-    ids: npt.NDArray[np.int64], user: UserPoints, previous: Queries
+    ids: npt.NDArray[np.int64], user: UserPoints, known: dict[str, int]
 ) -> None:
-    known = dict(zip(previous.name, previous.point_id, strict=True))
     for row, group in enumerate(user.group):
         if group and group in known:
             ids[row] = known[group]
@@ -200,10 +181,8 @@ def _match_rows(
 
 
 def _number_rest(
-    ids: npt.NDArray[np.int64], group: tuple[str, ...], previous: Queries | None
+    ids: npt.NDArray[np.int64], group: tuple[str, ...], fresh: int
 ) -> None:
-    highest = -1 if previous is None else int(previous.point_id.max())
-    fresh = max(highest, int(ids.max())) + 1
     given: dict[str, int] = {}
     for row in np.flatnonzero(ids < 0):
         if group[row] and group[row] in given:

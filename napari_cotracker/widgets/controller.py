@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Image, Points, Tracks
 
 from napari_cotracker.errors import InputError
-from napari_cotracker.widgets.anchors import identify, read_points, with_edits
 from napari_cotracker.widgets.coordinates import PixelAxes, placement
 from napari_cotracker.widgets.engine import adapt
 from napari_cotracker.widgets.image_input import read_image
-from napari_cotracker.widgets.result_layers import METADATA_KEY, Scheduling, point_size
-from napari_cotracker.widgets.run import (
-    Request,
-    Run,
-    options_of,
-    refuse_outside,
-    span_of,
+from napari_cotracker.widgets.layer_looks import (
+    METADATA_KEY,
+    Scheduling,
+    point_size,
 )
-from napari_cotracker.widgets.session import Provenance, Session
+from napari_cotracker.widgets.preparing import prepare_retracking, prepare_run
+from napari_cotracker.widgets.session import Listeners, Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,11 +26,14 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Layer
 
-    from napari_cotracker.tracking import Progress, TrackingOptions
-    from napari_cotracker.tracks import Queries
-    from napari_cotracker.widgets.anchors import UserPoints
+    from napari_cotracker.tracking import Progress
     from napari_cotracker.widgets.engine import Engine, Steps
     from napari_cotracker.widgets.image_input import ImageInput
+    from napari_cotracker.widgets.run import Request, Run
+
+
+def _raise(error: Exception) -> None:
+    raise error
 
 
 class TrackingController:
@@ -45,8 +44,10 @@ class TrackingController:
     viewer : ViewerModel
     engine : Engine
         What tracks.
-    on_message : (str) -> None
-        Told in one sentence what an edit did.
+    on_edit : (Session, str) -> None
+        Told after every edit what it did, in one sentence.
+    on_error : (Exception) -> None
+        Told what an edit failed of; raises by default.
     schedule : Scheduling, optional
         Everything at once by default.
     """
@@ -56,17 +57,19 @@ class TrackingController:
         viewer: ViewerModel,
         engine: Engine,
         *,
-        on_message: Callable[[str], None] = lambda _: None,
+        on_edit: Callable[[Session, str], None] = lambda session, text: None,
+        on_error: Callable[[Exception], None] = _raise,
         schedule: Scheduling | None = None,
     ) -> None:
         self.viewer = viewer
         self.engine = engine
         self.run: Run | None = None
-        self._on_message = on_message
+        self._listeners = Listeners(on_edit, on_error)
         self._schedule = schedule or Scheduling()
         self._number = 0
         self._sessions: dict[Image, Session] = {}
         self._loaded: tuple[tuple[str, str], Any] | None = None
+        self._features: Any = None
         self._open = False
         self.open()
 
@@ -78,15 +81,15 @@ class TrackingController:
             self._adopt_results()
 
     def close(self) -> None:
-        """Let go of the viewer; its layers stay as they are."""
+        """Let go of the viewer; its layers, and what is on disk, stay as they are."""
         self.abandon()
         if self._open:
             self._open = False
             self.viewer.layers.events.removed.disconnect(self._on_layer_removed)
         for session in self._sessions.values():
-            session.layers.release()
+            session.release()
         self._sessions.clear()
-        self._loaded = None
+        self._loaded = self._features = None
 
     # -- choices --------------------------------------------------------------
 
@@ -152,32 +155,27 @@ class TrackingController:
             raise InputError("Tracking is running; cancel it or wait for its end.")
         if request.image is None:
             raise InputError("No image is chosen; open a recording and choose it.")
-        if request.points is None:
-            raise InputError(
-                "No points layer is chosen; press 'New points' and click on what you "
-                "want to follow."
-            )
         source = read_image(request.image, self.viewer.dims.point)
-        options, span = options_of(request, source), span_of(request, source)
-        user = read_points(request.points, request.image, source)
-        refuse_outside(user, span)
-        session = self._session(request.image, source)
-        session.read_layer()
-        queries = self._enter(session, request, user, options, span)
-        self._sessions[request.image] = session
+        session = self.session_for(request.image, source)
         self._number += 1
-        self.run = Run(
-            self._number,
-            session,
-            source,
-            queries,
-            options,
-            request.model,
-            request.device,
-            session.labels,
-            span,
+        self.run = prepare_run(
+            self._number, session, source, request, self.engine.weights_of
         )
+        self._sessions[request.image] = session
         return self.run
+
+    def retrack(self, session: Session) -> Run | None:
+        """Make a run of what edits made stale; None if nothing is or one is running."""
+        if self.run is not None:
+            return None
+        self._number += 1
+        self.run = prepare_retracking(self._number, session)
+        return self.run
+
+    def stale_session(self) -> Session | None:
+        """Return a session of which something is to be tracked again."""
+        found = (s for s in self._sessions.values() if s.memory.stale)
+        return next(found, None)
 
     def steps(self, run: Run) -> Steps:
         """Load the model and track; meant for a worker thread.
@@ -190,32 +188,72 @@ class TrackingController:
         return (yield from adapt(self._steps(run)))
 
     def receive(self, run: Run, progress: Progress) -> bool:
-        """Take over what a run knows by now; False if the run is no longer wanted."""
+        """Take over what a run knows by now; False if the run is no longer wanted.
+
+        Raises
+        ------
+        ProjectError
+            The project file cannot be written.
+        """
         if run is not self.run:
             return False
-        run.session.take(progress.tracks_so_far, run.start, span=None)
+        window = None
+        if run.is_whole and progress.window is not None:
+            window = progress.window.to_bytes()
+        run.session.take(run, progress.tracks_so_far, window)
         return True
 
     def finish(self, run: Run, progress: Progress | None, *, complete: bool) -> bool:
-        """End a run, whole or in part; False if it had been ended before."""
+        """End a run, whole or in part; False if it had been ended before.
+
+        Raises
+        ------
+        ProjectError
+            The project file cannot be written.
+        """
         if run is not self.run:
             return False
         self.run = None
-        if progress is not None:
-            span = run.span if complete else None
-            run.session.take(progress.tracks_so_far, run.start, span=span)
+        if progress is None:
+            run.session.end(run, None, complete=False)
+        else:
+            run.session.end(run, progress.tracks_so_far, complete=complete)
             run.session.show()
         return True
 
     def abandon(self) -> None:
         """Drop the present run; whatever it still delivers is ignored."""
-        self.run = None
+        run, self.run = self.run, None
+        if run is not None:
+            run.session.end(run, None, complete=False)
 
     # -- results --------------------------------------------------------------
 
     def session_of(self, image: Image | None) -> Session | None:
         """Return the results of an image, if there are any."""
         return None if image is None else self._sessions.get(image)
+
+    def sessions(self) -> list[Session]:
+        """Return the results of all images."""
+        return list(self._sessions.values())
+
+    def session_for(self, image: Image, source: ImageInput) -> Session:
+        """Return the results of an image, or a session ready to have some.
+
+        Raises
+        ------
+        InputError
+            There are results of another slice or channel.
+        """
+        known = self._sessions.get(image)
+        if known is not None:
+            known.refuse_other_slice(source)
+            return known
+        return Session(self.viewer, image, source, self._listeners, self._schedule)
+
+    def enter(self, session: Session) -> None:
+        """Count a session among those of the viewer."""
+        self._sessions[session.image] = session
 
     def export(self, image: Image | None, path: Path) -> None:
         """Write the tracks of an image.
@@ -230,54 +268,21 @@ class TrackingController:
         session = self.session_of(image)
         if session is not None:
             session.read_layer()
-        if session is None or session.labels is None:
+        if session is None or not session.has_tracks:
             raise InputError("There are no tracks to export; press Run first.")
-        self.engine.save_tracks(session.labels.tracks, path)
+        self.engine.save_tracks(session.document.tracks, path)
 
     # -- inside ---------------------------------------------------------------
 
-    def _enter(
-        self,
-        session: Session,
-        request: Request,
-        user: UserPoints,
-        options: TrackingOptions,
-        span: tuple[int, int],
-    ) -> Queries:
-        """Let points and edits be the anchors of a new run of a session."""
-        assert request.points is not None
-        name = request.points.name
-        before = session.provenance
-        previous = None if before is None else before.anchors
-        same = before is not None and before.points_layer == name
-        anchors = identify(user, previous, same_layer=same)
-        queries = with_edits(anchors, session.edited_anchors(*span), previous)
-        settings = {
-            "model": request.model,
-            "device": request.device,
-            "options": asdict(options),
-        }
-        session.begin(Provenance(name, anchors, settings), queries)
-        return queries
-
-    def _session(self, image: Image, source: ImageInput) -> Session:
-        known = self._sessions.get(image)
-        if known is not None:
-            known.refuse_other_slice(source)
-            return known
-        return Session(self.viewer, image, source, self._on_message, self._schedule)
-
     def _steps(self, run: Run) -> Steps:
-        key = (run.model, run.device)
+        key = (run.settings.model, run.settings.device)
         loaded = self._loaded
         if loaded is None or loaded[0] != key:
             self._loaded = loaded = None  # frees the old one before the new one is made
             self._loaded = loaded = (key, self.engine.load_model(*key))
-        return (
-            yield from self.engine.track_iter(
-                run.source.video, run.queries, model=loaded[1], options=run.options
-            )
-        )
+        if self._features is None:
+            self._features = self.engine.make_features()
+        return (yield from run.steps(self.engine, loaded[1], self._features))
 
     def _adopt_results(self) -> None:
         """Take up results that a closed dock has left in the viewer."""
@@ -290,9 +295,9 @@ class TrackingController:
         for layer in list(self.viewer.layers):
             kept = layer.metadata.get(METADATA_KEY, {})
             image = images.get(kept.get("image", ""))
-            if isinstance(layer, Points) and image is not None and "labels" in kept:
+            if isinstance(layer, Points) and image is not None and "memory" in kept:
                 source = read_image(image, self.viewer.dims.point)
-                session = self._session(image, source)
+                session = self.session_for(image, source)
                 session.restore(layer, trails.get(image.name))
                 self._sessions[image] = session
 
@@ -303,7 +308,7 @@ class TrackingController:
             if layer is session.layers.trails:
                 session.layers.trails = None
             if layer in (image, session.layers.points):
-                session.layers.release()
                 del self._sessions[image]
                 if self.run is not None and self.run.session is session:
                     self.abandon()
+                session.close()

@@ -52,12 +52,30 @@ def frame_box(name: str, tip: str) -> QSpinBox:
     return box
 
 
+def limited(first: QSpinBox, last: QSpinBox, final: int) -> None:
+    """Limit two boxes to 0 to ``final``; the whole range stays the whole range."""
+    whole = last.value() == last.maximum()
+    for box in (first, last):
+        box.setMaximum(final)
+    if whole:
+        last.setValue(final)
+
+
 def side_by_side(*widgets: QWidget) -> QHBoxLayout:
     """Put controls in one row; the first takes the room that is left."""
+    return _row([(widget, place == 0) for place, widget in enumerate(widgets)])
+
+
+def evenly(*widgets: QWidget) -> QHBoxLayout:
+    """Put controls of equal width in one row."""
+    return _row([(widget, True) for widget in widgets])
+
+
+def _row(widgets: list[tuple[QWidget, bool]]) -> QHBoxLayout:
     row = QHBoxLayout()
     row.setContentsMargins(0, 0, 0, 0)
-    for place, widget in enumerate(widgets):
-        row.addWidget(widget, stretch=place == 0)
+    for widget, grows in widgets:
+        row.addWidget(widget, stretch=grows)
     return row
 
 

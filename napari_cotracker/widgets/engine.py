@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_cotracker.errors import TrackingError
+from napari_cotracker.tracking import FinishedWindow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
-    from pathlib import Path
 
     from napari_cotracker.tracking import Progress
     from napari_cotracker.tracks import Tracks
@@ -31,8 +33,16 @@ class Engine:
         Names for the model row; must not import torch.
     load_model : (name, device) -> model
         Called in the worker.
-    track_iter : (video, queries, *, model, options) -> generator of Progress
+    track_iter : (video, queries, *, model, options, ...) -> generator of Progress
         Called in the worker; closing the generator cancels.
+    retrack_iter : (video, queries, tracks, spans, *, model, ...) -> the same
+        Renew parts of a result.
+    read_window : (bytes) -> FinishedWindow
+        Read what a project file kept of an interrupted run.
+    make_features : () -> FeatureStore
+        Called in the worker; what is encoded once serves all runs of a dock.
+    weights_of : (name) -> str
+        SHA-256 of the weights of a model, empty if they are not here.
     save_tracks : (tracks, path) -> None
         Write by suffix, replacing the file.
     """
@@ -40,12 +50,25 @@ class Engine:
     model_names: Callable[[], list[str]]
     load_model: Callable[[str, str], Any]
     track_iter: Callable[..., Steps]
+    retrack_iter: Callable[..., Steps]
+    read_window: Callable[[bytes], Any]
+    make_features: Callable[[], Any]
+    weights_of: Callable[[str], str]
     save_tracks: Callable[[Tracks, Path], None]
 
 
 def default_engine() -> Engine:
     """Return the package's own engine; torch is imported only by the worker."""
-    return Engine(_model_names, _load_model, _track_iter, _save_tracks)
+    return Engine(
+        _model_names,
+        _load_model,
+        _track_iter,
+        _retrack_iter,
+        FinishedWindow.from_bytes,
+        _make_features,
+        _weights_of,
+        _save_tracks,
+    )
 
 
 def adapt(steps: Steps) -> Steps:
@@ -82,6 +105,30 @@ def _track_iter(video: Any, queries: Any, **kwargs: Any) -> Steps:
     from napari_cotracker.tracking import track_iter
 
     return track_iter(video, queries, **kwargs)
+
+
+def _retrack_iter(
+    video: Any, queries: Any, tracks: Any, spans: Any, **kw: Any
+) -> Steps:
+    from napari_cotracker.tracking import retrack_iter
+
+    return retrack_iter(video, queries, tracks, spans, **kw)
+
+
+def _make_features() -> Any:
+    from napari_cotracker.tracking import FeatureStore
+
+    return FeatureStore()
+
+
+def _weights_of(name: str) -> str:
+    from napari_cotracker.weights import list_models
+
+    for record in list_models():
+        if record.name == name:
+            return record.sha256 or ""
+    path = Path(name)
+    return sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
 
 
 def _save_tracks(tracks: Tracks, path: Path) -> None:

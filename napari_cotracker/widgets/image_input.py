@@ -122,6 +122,14 @@ def read_image(image: Image, position: Sequence[float]) -> ImageInput:
     )
 
 
+def position_in(image: Image, fixed: dict[int, int]) -> tuple[float, ...]:
+    """Return a world position at an index on some further axes of an image."""
+    place = np.zeros(image.ndim)
+    for axis, index in fixed.items():
+        place[axis] = index
+    return tuple(float(x) for x in image.data_to_world(place))
+
+
 def _time_axis(image: Image) -> int:
     labels = [str(label).strip().lower() for label in image.axis_labels]
     named = [axis for axis, label in enumerate(labels) if label in TIME_LABELS]

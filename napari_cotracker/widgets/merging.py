@@ -1,92 +1,78 @@
-"""New results over old ones: nothing a person did, and nothing finished, is lost."""
+"""What a run knows laid over a document: nothing a person did is lost."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_cotracker.tracks import Source, Tracks
-from napari_cotracker.widgets.edits import CellEdit, Cells, Labels, columns_of
+from napari_cotracker.project import columns_of
+from napari_cotracker.project.cells import FIELDS
+from napari_cotracker.tracks import Source
 
-KEYS = ("xy", "visibility", "confidence", "visible", "source", "disagreement")
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from napari_cotracker.project import Document
+    from napari_cotracker.tracks import Tracks
+
+    Mask = npt.NDArray[np.bool_]
 
 
-def merge(
-    new: Tracks,
-    start: Labels | None,
-    now: Labels | None,
-    span: tuple[int, int] | None,
-) -> Labels:
-    """Lay the tracks of a run over what was known before.
+def overlay(
+    document: Document, found: Tracks, asked: Mask, kept: Mask, *, complete: bool
+) -> Document:
+    """Put what a run found in place of what a document says.
 
     Parameters
     ----------
-    new : Tracks
-        What the run knows; its tracks are those of the result.
-    start : Labels or None
-        What was known when the run started: fills what the run does not know.
-    now : Labels or None
-        What is known at present: its edits stay.
-    span : (first, last) or None
-        Frames, both inclusive, in which nothing of ``start`` stays; None = fill
-        wherever the run knows nothing.
+    document : Document
+        As it is now, with the edits that were made while the run was on its way.
+    found : Tracks
+        What the run knows; tracks that the document does not have are left out.
+    asked : (T, N) bool
+        Positions of ``found`` that the run was to renew.
+    kept : (T, M) bool
+        Positions of the document that were edited since the run began.
+    complete : bool
+        Whether positions about which the run knows nothing become unknown.
 
     Returns
     -------
-    Labels
+    Document
+        Anchors, ``kept`` positions and what a person decided to be hidden or ended
+        are as they were.
     """
-    if now is not None:
-        new = _with_edited_tracks(new, now)
-    labels = Labels(new, np.zeros(new.source.shape, np.bool_))
-    if start is not None:
-        labels = _filled(labels, start, span)
-    if now is not None:
-        labels = _edits_of(now).apply(labels)
-    return labels
-
-
-def _with_edited_tracks(new: Tracks, now: Labels) -> Tracks:
-    """Append tracks a person edited that the run did not follow (out of its range)."""
-    column = np.flatnonzero(
-        now.edited.any(axis=0) & ~np.isin(now.tracks.point_id, new.point_id)
-    )
-    if len(column) == 0:
-        return new
-    more = Tracks.empty(
-        new.n_frames,
-        now.tracks.point_id[column],
-        tuple(now.tracks.name[c] for c in column),
-        size=new.size,
-    )
-    wider: dict[str, Any] = {
-        key: np.concatenate([getattr(new, key), getattr(more, key)], axis=1)
-        for key in KEYS
-    }
-    point_id = np.concatenate([new.point_id, more.point_id])
-    return replace(new, point_id=point_id, name=new.name + more.name, **wider)
-
-
-def _filled(labels: Labels, start: Labels, span: tuple[int, int] | None) -> Labels:
-    new, old = labels.tracks, start.tracks
-    column = columns_of(old, new.point_id)
+    now = document.tracks
+    column = columns_of(now, found.point_id)
     here = np.flatnonzero(column >= 0)
-    n_frames = min(new.n_frames, old.n_frames)
-    fill = new.source[:n_frames][:, here] == Source.EMPTY
-    if span is not None:
-        fill[span[0] : span[1] + 1] = False
-    frame, place = np.nonzero(fill)
-    values = Cells.of(start, frame, column[here[place]])
-    # What was placed by hand, but is no anchor of this run, is a result like others.
-    stale = (values.source == Source.MANUAL) & ~values.edited
-    values = replace(
-        values, source=np.where(stale, np.uint8(Source.MODEL), values.source)
+    column = column[here]
+    taken = asked[:, here] if len(here) < len(asked.T) else asked.copy()
+    if not complete:
+        taken &= found.source[:, here] != Source.EMPTY
+    taken &= (now.source[:, column] != Source.MANUAL) & ~kept[:, column]
+    if document.constraints:
+        taken &= ~_decided(document)[:, column]
+    renewed: dict[str, Any] = {}
+    for key in (key for key in FIELDS if key != "edited"):
+        values = getattr(now, key).copy()
+        at = taken[..., None] if values.ndim == 3 else taken
+        values[:, column] = np.where(
+            at, getattr(found, key)[:, here], values[:, column]
+        )
+        renewed[key] = values
+    # An anchor of the run that is none any more is a prediction like others.
+    stale = taken & (renewed["source"][:, column] == Source.MANUAL)
+    if stale.any():
+        frame, place = np.nonzero(stale)
+        renewed["source"][frame, column[place]] = Source.MODEL
+    return replace(document, tracks=replace(now, fps=found.fps or now.fps, **renewed))
+
+
+def _decided(document: Document) -> Mask:
+    ids, n_frames = document.tracks.point_id, document.tracks.n_frames
+    constraints = document.constraints
+    return constraints.hidden_mask(ids, n_frames) | constraints.ended_mask(
+        ids, n_frames
     )
-    return CellEdit(frame, new.point_id[here[place]], values, values).apply(labels)
-
-
-def _edits_of(now: Labels) -> CellEdit:
-    frame, column = np.nonzero(now.edited)
-    values = Cells.of(now, frame, column)
-    return CellEdit(frame, now.tracks.point_id[column], values, values)

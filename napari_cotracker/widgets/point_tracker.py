@@ -3,52 +3,38 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import ref
 
 from napari.utils.notifications import show_error
 from qtpy.QtCore import QEvent, Qt, QTimer
-from qtpy.QtWidgets import (
-    QComboBox,
-    QFileDialog,
-    QFormLayout,
-    QHBoxLayout,
-    QLabel,
-    QLayout,
-    QMessageBox,
-    QProgressBar,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QLabel, QLayout, QProgressBar, QVBoxLayout, QWidget
 from superqt.utils import qthrottled
 
 from napari_cotracker.errors import CoTrackerError
 from napari_cotracker.widgets.controller import TrackingController
-from napari_cotracker.widgets.controls import (
-    button,
-    chosen,
-    combo,
-    frame_box,
-    refill,
-    side_by_side,
-)
-from napari_cotracker.widgets.engine import DEVICES, Engine, default_engine
-from napari_cotracker.widgets.result_layers import Scheduling
-from napari_cotracker.widgets.run import Request
+from napari_cotracker.widgets.controls import button, chosen, evenly, refill
+from napari_cotracker.widgets.edit_panel import EditPanel
+from napari_cotracker.widgets.engine import Engine, default_engine
+from napari_cotracker.widgets.file_row import FileRow
+from napari_cotracker.widgets.layer_looks import Scheduling
+from napari_cotracker.widgets.review_panel import ReviewPanel
+from napari_cotracker.widgets.run_form import RunForm
 from napari_cotracker.widgets.runner import Runner
+from napari_cotracker.widgets.shortcuts import Shortcuts
+from napari_cotracker.widgets.track_actions import ACTIONS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from weakref import ReferenceType
 
     from napari.components import ViewerModel
     from napari.layers import Image
 
     from napari_cotracker.tracking import Progress
+    from napari_cotracker.widgets.run import Run
+    from napari_cotracker.widgets.session import Session
 
-DIRECTIONS = ("both", "forward", "backward")
-EXPORT_FILTER = "Tracks (*.csv)"
-DEFAULT_MODEL = "compact"
 TRAILS_MS = 200  # between two renewals of the trails
 
 
@@ -71,7 +57,8 @@ class PointTracker(QWidget):
         self.controller = TrackingController(
             napari_viewer,
             engine or default_engine(),
-            on_message=self._on_message,
+            on_edit=self._on_edit,
+            on_error=self._on_error,
             schedule=Scheduling(
                 later=partial(QTimer.singleShot, 0),
                 throttled=lambda call: qthrottled(call, timeout=TRAILS_MS, parent=self),
@@ -80,57 +67,31 @@ class PointTracker(QWidget):
         self.runner = Runner(
             self.controller, self._on_progress, self._on_error, self._on_end
         )
-        form = QFormLayout()
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        self._create_layer_rows(form)
-        self._create_model_rows(form)
-        self._create_range_row(form)
+        self.run_form = RunForm(self.controller.engine.model_names())
+        self.edit_panel = EditPanel(self._session, self._on_auto)
+        self.review_panel = ReviewPanel(self._session)
+        self.files = FileRow(
+            self,
+            self.controller,
+            self._session,
+            self._on_project_opened,
+            self._on_message,
+            self._on_error,
+        )
         column = QVBoxLayout(self)
-        column.addLayout(form)
+        column.addLayout(self.files.row)
+        column.addWidget(self.run_form)
         column.addLayout(self._create_run_row())
-        column.addLayout(self._create_edit_row())
+        column.addWidget(self.edit_panel)
+        column.addWidget(self.review_panel)
         column.addWidget(self._create_status())
         column.addStretch()
+        self._run_waits = False
+        self.shortcuts = Shortcuts(napari_viewer, self._shortcut_calls())
         self._listen()
         self._on_layers_changed()
 
     # -- rows -----------------------------------------------------------------
-
-    def _create_layer_rows(self, form: QFormLayout) -> None:
-        self.image_layer = combo("image_layer", "The recording to track in")
-        self.points_layer = combo(
-            "points_layer",
-            "Your points, on any frames; points with the same 'name' feature are "
-            "one track. This layer is never changed.",
-        )
-        self.new_points = button(
-            "new_points", "New points", "Add a points layer to click into"
-        )
-        form.addRow("Image", self.image_layer)
-        form.addRow("Points", self.points_layer)
-        form.addRow("", self.new_points)
-
-    def _create_model_rows(self, form: QFormLayout) -> None:
-        self.model = combo(
-            "model", "The network that tracks: a name, or the path of a checkpoint"
-        )
-        self.model.setEditable(True)
-        self.model.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
-        self.device = combo("device", "Where it computes; auto = the fastest found")
-        self.direction = combo(
-            "direction", "Which way to track from each point", DIRECTIONS
-        )
-        self.device.addItems(DEVICES)
-        self.model.addItems(self._model_names())
-        form.addRow("Model", self.model)
-        form.addRow("Device", self.device)
-        form.addRow("Direction", self.direction)
-
-    def _create_range_row(self, form: QFormLayout) -> None:
-        self.first_frame = frame_box("first_frame", "First frame to track")
-        self.last_frame = frame_box("last_frame", "Last frame to track, included")
-        row = side_by_side(self.first_frame, QLabel("to"), self.last_frame)
-        form.addRow("Frames", row)
 
     def _create_run_row(self) -> QLayout:
         self.run = button("run", "Run", "Track the points through the recording")
@@ -141,20 +102,8 @@ class PointTracker(QWidget):
         self.progress.setRange(0, 1)
         self.progress.reset()
         row = QVBoxLayout()
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.run)
-        buttons.addWidget(self.cancel)
-        row.addLayout(buttons)
+        row.addLayout(evenly(self.run, self.cancel))
         row.addWidget(self.progress)
-        return row
-
-    def _create_edit_row(self) -> QLayout:
-        self.undo = button("undo", "Undo", "Take back the last moved tracked point")
-        self.redo = button("redo", "Redo", "Move it again")
-        self.export = button("export", "Export…", "Save the tracks as CSV")
-        row = QHBoxLayout()
-        for each in (self.undo, self.redo, self.export):
-            row.addWidget(each)
         return row
 
     def _create_status(self) -> QLabel:
@@ -166,19 +115,32 @@ class PointTracker(QWidget):
         )
         return self.status
 
+    def _shortcut_calls(self) -> dict[str, Callable[[], None]]:
+        panel = self.edit_panel
+        calls: dict[str, Callable[[], None]] = {
+            "Control-Z": panel.take_back,
+            "Control-Shift-Z": panel.do_again,
+            "[": partial(panel.mark, first=True),
+            "]": partial(panel.mark, first=False),
+            "N": self.review_panel.go_on,
+            "Shift-N": self.review_panel.go_back,
+            "K": self.review_panel.take_as_right,
+        }
+        keyed = (action for action in ACTIONS if action.key)
+        return calls | {action.key: partial(panel.do, action) for action in keyed}
+
     def _listen(self) -> None:
         events = self.viewer.layers.events
         for event in (events.inserted, events.removed, events.renamed):
             event.connect(self._on_layers_changed)
-        self.image_layer.currentIndexChanged.connect(self._on_image_chosen)
-        self.new_points.clicked.connect(self._on_new_points)
+        self.run_form.image_layer.currentIndexChanged.connect(self._on_image_chosen)
+        self.run_form.new_points.clicked.connect(self._on_new_points)
         self.run.clicked.connect(self._on_run)
         self.cancel.clicked.connect(self._on_cancel)
-        self.undo.clicked.connect(self._on_undo)
-        self.redo.clicked.connect(self._on_redo)
-        self.export.clicked.connect(self._on_export)
         # No method of this widget: it is gone by then.
-        self.destroyed.connect(partial(_stop, self.runner, events, ref(self)))
+        self.destroyed.connect(
+            partial(_stop, self.runner, self.shortcuts, events, ref(self))
+        )
 
     # -- handlers -------------------------------------------------------------
 
@@ -192,8 +154,8 @@ class PointTracker(QWidget):
         super().changeEvent(event)
 
     def _on_layers_changed(self, event: object = None) -> None:
-        refill(self.image_layer, self.controller.image_layers())
-        refill(self.points_layer, self.controller.points_layers())
+        refill(self.run_form.image_layer, self.controller.image_layers())
+        refill(self.run_form.points_layer, self.controller.points_layers())
         if self.controller.run is None:
             self.runner.cancel()  # its image or its results were removed
         self._on_image_chosen()
@@ -204,12 +166,9 @@ class PointTracker(QWidget):
             final = 0 if image is None else self.controller.n_frames(image) - 1
         except CoTrackerError:
             final = 0  # said when Run is pressed
-        whole = self.last_frame.value() == self.last_frame.maximum()
-        for box in (self.first_frame, self.last_frame):
-            box.setMaximum(final)
-        if whole:
-            self.last_frame.setValue(final)
-        self._refresh_buttons()
+        self.run_form.set_frames(final)
+        self.edit_panel.set_frames(final)
+        self._refresh()
 
     def _on_new_points(self) -> None:
         try:
@@ -217,29 +176,29 @@ class PointTracker(QWidget):
         except CoTrackerError as error:
             self._on_error(error)
             return
-        self.points_layer.setCurrentText(points.name)
+        self.run_form.points_layer.setCurrentText(points.name)
         self._on_message("Click on what you want to follow, then press Run.")
 
     def _on_run(self) -> None:
+        self._run_waits = self.runner.renewing
+        if self._run_waits:  # it includes whatever is being renewed
+            self.runner.cancel()
+            self._on_message("Stopping after this window…")
+            return
         self._on_image_chosen()  # its data may have been replaced since
-        request = Request(
-            image=self._image(),
-            points=chosen(self.points_layer, self.controller.points_layers()),
-            model=self.model.currentText().strip(),
-            device=self.device.currentText(),
-            direction=self.direction.currentText(),
-            first_frame=self.first_frame.value(),
-            last_frame=self.last_frame.value(),
-        )
+        points = chosen(self.run_form.points_layer, self.controller.points_layers())
         try:
-            run = self.controller.start(request)
+            run = self.controller.start(self.run_form.request(self._image(), points))
         except CoTrackerError as error:
             self._on_error(error)
             return
+        self._start(run, f"{run.source.remark} Loading the model…".strip())
+
+    def _start(self, run: Run, text: str) -> None:
         self.progress.setRange(0, 0)  # busy until the first window tells the number
-        self._on_message(f"{run.source.remark} Loading the model…".strip())
+        self._on_message(text)
         self.runner.start(run)
-        self._refresh_buttons()
+        self._refresh()
 
     def _on_cancel(self) -> None:
         self.runner.cancel()
@@ -252,7 +211,7 @@ class PointTracker(QWidget):
         first, last = progress.span
         self._on_message(f"Tracked frames {first} to {last}.")
 
-    def _on_end(self, complete: bool) -> None:
+    def _on_end(self, complete: bool, superseded: bool) -> None:
         if self.progress.maximum() == 0:
             self.progress.setRange(0, 1)
             self.progress.reset()
@@ -260,7 +219,11 @@ class PointTracker(QWidget):
             self._on_message("Done. Drag a tracked point to correct it.")
         elif self.status.text().startswith("Stopping"):
             self._on_message("Cancelled; what was finished is shown.")
-        self._refresh_buttons()
+        if self._run_waits:
+            self._on_run()
+        elif complete or superseded:
+            self._renew()
+        self._refresh()
 
     def _on_error(self, error: Exception) -> None:
         text = str(error) or type(error).__name__
@@ -270,73 +233,57 @@ class PointTracker(QWidget):
         show_error(text)
 
     def _on_message(self, text: str) -> None:
-        self.status.setText(text)
-        self._refresh_buttons()
+        if text:
+            self.status.setText(text)
+        self._refresh()
 
-    def _on_undo(self) -> None:
-        session = self.controller.session_of(self._image())
-        if session is not None:
-            session.undo()
-        self._refresh_buttons()
+    def _on_edit(self, session: Session, text: str) -> None:
+        self._on_message(text)
+        if session.memory.stale:
+            self._renew()
 
-    def _on_redo(self) -> None:
-        session = self.controller.session_of(self._image())
-        if session is not None:
-            session.redo()
-        self._refresh_buttons()
+    def _on_auto(self, wanted: bool) -> None:
+        if wanted:
+            self._renew()
 
-    def _on_export(self) -> None:
-        image = self._image()
-        name = "tracks.csv" if image is None else f"{image.name} tracks.csv"
-        name = name.replace("/", "-").replace("\\", "-")
-        # The dialog asks before it overwrites.
-        path, _ = QFileDialog.getSaveFileName(
-            self, "Export tracks", name, EXPORT_FILTER
-        )
-        if path:
-            self._export_to(Path(path))
+    def _on_project_opened(self, session: Session) -> None:
+        self._on_layers_changed()
+        self.run_form.choose(session.image, session.memory.settings)
 
     # -- inside ---------------------------------------------------------------
 
-    def _export_to(self, path: Path) -> None:
-        if not path.suffix:
-            path = path.with_suffix(".csv")
-            if path.exists() and not self._may_replace(path):
-                return
-        try:
-            self.controller.export(self._image(), path)
-        except CoTrackerError as error:
-            self._on_error(error)
+    def _renew(self) -> None:
+        """Track again what edits made stale, if the person wants that."""
+        session = self.controller.stale_session()
+        if session is None or not self.edit_panel.auto_retrack.isChecked():
             return
-        self._on_message(f"Saved {path.name}.")
-
-    def _may_replace(self, path: Path) -> bool:
-        """Ask; the dialog did not see the suffix that was added."""
-        answer = QMessageBox.question(
-            self, "Export tracks", f"{path.name} already exists. Replace it?"
-        )
-        return bool(answer == QMessageBox.StandardButton.Yes)
+        self.runner.renew(session)
+        self._refresh()
 
     def _image(self) -> Image | None:
-        return chosen(self.image_layer, self.controller.image_layers())
+        return chosen(self.run_form.image_layer, self.controller.image_layers())
 
-    def _model_names(self) -> list[str]:
-        names = self.controller.engine.model_names()
-        return sorted(names, key=lambda name: name != DEFAULT_MODEL)
+    def _session(self) -> Session | None:
+        return self.controller.session_of(self._image())
 
-    def _refresh_buttons(self) -> None:
+    def _refresh(self) -> None:
         busy = self.runner.busy
-        session = self.controller.session_of(self._image())
-        self.run.setEnabled(not busy)
+        self.run.setEnabled(not busy or (self.runner.renewing and not self._run_waits))
         self.cancel.setEnabled(busy)
-        self.undo.setEnabled(session is not None and session.history.can_undo)
-        self.redo.setEnabled(session is not None and session.history.can_redo)
-        self.export.setEnabled(session is not None and session.labels is not None)
+        self.edit_panel.refresh()
+        self.review_panel.refresh()
+        self.files.refresh(busy)
 
 
-def _stop(runner: Runner, events: object, widget: ReferenceType[PointTracker]) -> None:
+def _stop(
+    runner: Runner,
+    shortcuts: Shortcuts,
+    events: object,
+    widget: ReferenceType[PointTracker],
+) -> None:
     dead = widget()
     if dead is not None:
         for name in ("inserted", "removed", "renamed"):
             getattr(events, name).disconnect(dead._on_layers_changed)
+    shortcuts.release()
     runner.stop()

@@ -14,22 +14,29 @@ taken for edits; while a point is dragged nothing is written.
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_cotracker.tracks import Source
 from napari_cotracker.widgets.coordinates import to_txy
+from napari_cotracker.widgets.layer_looks import (
+    METADATA_KEY,
+    POINTS_SUFFIX,
+    TRAILS_SUFFIX,
+    PointsStyle,
+    Scheduling,
+    TrailsStyle,
+    point_size,
+)
 from napari_cotracker.widgets.row_reading import Reading, read_rows
 from napari_cotracker.widgets.rows import (
-    COLORMAP,
-    IdentityColours,
     Rows,
     colours_of,
     features_of,
     trail_rows,
 )
+from napari_cotracker.widgets.viewpoint import Viewpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -42,66 +49,10 @@ if TYPE_CHECKING:
     from napari_cotracker.tracks import Tracks
     from napari_cotracker.widgets.coordinates import PixelAxes
 
-METADATA_KEY = "napari_cotracker"  # written by session.py, read by controller.py
-POINTS_SUFFIX = "tracked"
-TRAILS_SUFFIX = "trails"
 # Above it a click on a Points layer costs more than 50 ms (measured).
 MAX_ROWS = 20_000
 # Frames by which the trails reach further than they are drawn, to be stepped through.
 TRAILS_SLACK = 15
-
-
-@dataclass(frozen=True)
-class PointsStyle:
-    """Looks of the editable points."""
-
-    size: float
-    symbol: str = "disc"
-    border_width: float = 0.15
-
-    def as_kwargs(self) -> dict[str, Any]:
-        """Return what ``add_points`` takes."""
-        return {
-            "size": self.size,
-            "symbol": self.symbol,
-            "border_width": self.border_width,
-        }
-
-
-@dataclass(frozen=True)
-class TrailsStyle:
-    """Looks of the trails."""
-
-    tail_length: int = 25
-    tail_width: float = 2
-    opacity: float = 0.8
-
-    def as_kwargs(self) -> dict[str, Any]:
-        """Return what ``add_tracks`` takes."""
-        return {
-            "tail_length": self.tail_length,
-            "tail_width": self.tail_width,
-            "opacity": self.opacity,
-            "color_by": "track_id",
-            "colormap": COLORMAP,
-            "colormaps_dict": {"track_id": IdentityColours()},
-        }
-
-
-@dataclass(frozen=True)
-class Scheduling:
-    """When things are done that need not be done at once; at once by default.
-
-    Parameters
-    ----------
-    later : (call) -> None
-        Calls when napari has finished what it is doing.
-    throttled : (call) -> call
-        Makes a call that is done a few times a second at most.
-    """
-
-    later: Callable[[Callable[[], None]], None] = lambda call: call()
-    throttled: Callable[[Callable[[], None]], Callable[[], object]] = lambda call: call
 
 
 class ResultLayers:
@@ -114,7 +65,9 @@ class ResultLayers:
     place : dict
         Arguments that place a result layer over the image.
     on_change : () -> None
-        The rows of the points were changed by a person; see :meth:`content`.
+        The rows of the points were changed by a person; see :meth:`read`.
+    on_choice : () -> None
+        Another track was chosen by a click.
     schedule : Scheduling
     """
 
@@ -125,16 +78,20 @@ class ResultLayers:
         place: dict[str, Any],
         size: tuple[int, int],
         on_change: Callable[[], None],
+        on_choice: Callable[[], None],
         schedule: Scheduling,
     ) -> None:
         self.points: Points | None = None
         self.trails: TracksLayer | None = None
         self.shown: Rows | None = None
+        self.chosen: int | None = None
         self._viewer = viewer
+        self._view = Viewpoint(viewer)
         self._image = image
         self._place = place
         self._style = PointsStyle(point_size(size))
         self._on_change = on_change
+        self._on_choice = on_choice
         # napari goes on selecting rows after it has told about an added point, so
         # rows must not be written before it is done.
         self._later = schedule.later
@@ -199,6 +156,7 @@ class ResultLayers:
         points.mode = "select"
         points.events.data.connect(self._on_data)
         points.mouse_drag_callbacks.append(self._on_drag)
+        points.selected_data.events.items_changed.connect(self._on_selected)
         self._viewer.dims.events.current_step.connect(self._on_step)
 
     def restore(
@@ -217,14 +175,52 @@ class ResultLayers:
         """Keep ``about`` with both layers and ``kept`` with the points."""
         if self.points is None or self.trails is None:
             return
-        mine = {**about, "role": POINTS_SUFFIX, **kept, "shown": self.shown}
+        mine = {**about, "role": POINTS_SUFFIX, **kept}
+        mine |= {"tracks": self._tracks, "shown": self.shown}
         self.points.metadata[METADATA_KEY] = mine
         self.trails.metadata[METADATA_KEY] = {**about, "role": TRAILS_SUFFIX}
+
+    def bring_into_view(self, frames: npt.NDArray[np.int64]) -> None:
+        """Go to the nearest of some frames, unless one of them is in view."""
+        if self._tracks is not None and len(frames):
+            nearest = frames[np.argmin(np.abs(frames - self.frame_in_view()))]
+            self.go_to(int(nearest))
+
+    def go_to(self, frame: int) -> None:
+        """Move the viewer's time slider to a frame."""
+        if self.points is not None and frame != self.frame_in_view():
+            self._view.go_to(self.points, frame)
+
+    def look_at(self, frame: int, point_id: int) -> None:
+        """Show a point: its frame in view, in the middle, and selected."""
+        self.go_to(frame)
+        self.choose(point_id)
+        if self.points is None or not self.points.selected_data:
+            return
+        self._view.centre_on(self.points, min(self.points.selected_data))
+
+    def selected_tracks(self) -> tuple[int, ...]:
+        """Return the identities of the selected points, in ascending order."""
+        if self.points is None or self.shown is None:
+            return ()
+        rows = [i for i in self.points.selected_data if i < len(self.shown)]
+        return tuple(np.unique(self.shown.point_id[rows]).tolist())
+
+    def choose(self, point_id: int) -> None:
+        """Select a track on the frame in view; points that are added belong to it."""
+        self.chosen = point_id
+        if self.points is None or self.shown is None:
+            return
+        here = self.shown.point_id == point_id
+        here &= self.shown.frame == self.frame_in_view()
+        self.points.selected_data = set(np.flatnonzero(here).tolist())
+        self.points.feature_defaults["track_id"] = point_id
 
     def release(self) -> None:
         """Stop listening; the layers stay."""
         if self.points is not None:
             self._viewer.dims.events.current_step.disconnect(self._on_step)
+            self.points.selected_data.events.items_changed.disconnect(self._on_selected)
             self.points.events.data.disconnect(self._on_data)
             if self._on_drag in self.points.mouse_drag_callbacks:
                 self.points.mouse_drag_callbacks.remove(self._on_drag)
@@ -236,12 +232,12 @@ class ResultLayers:
         assert self._tracks is not None
         return self._tracks.source.size <= MAX_ROWS
 
-    def _frame(self) -> int:
-        """Frame in view."""
-        assert self._tracks is not None and self._axes is not None
+    def frame_in_view(self) -> int:
+        """Return the frame that the viewer shows; 0 before anything was written."""
+        if self._tracks is None or self._axes is None:
+            return 0
         layer = self._image if self.points is None else self.points
-        time = layer.ndim - self._axes.ndim
-        frame = round(float(layer.world_to_data(self._viewer.dims.point)[time]))
+        frame = self._view.frame(layer, layer.ndim - self._axes.ndim)
         return min(max(frame, 0), self._tracks.n_frames - 1)
 
     def _span(self) -> tuple[int, int]:
@@ -249,7 +245,7 @@ class ResultLayers:
         assert self._tracks is not None
         if self._whole():
             return 0, self._tracks.n_frames - 1
-        return self._frame(), self._frame()
+        return self.frame_in_view(), self.frame_in_view()
 
     def _trail_span(self) -> tuple[int, int]:
         assert self._tracks is not None and self.trails is not None
@@ -257,7 +253,7 @@ class ResultLayers:
         if self._whole():
             return 0, final
         # Whole steps: the trails are written again once in so many frames.
-        frame = self._frame() // TRAILS_SLACK * TRAILS_SLACK
+        frame = self.frame_in_view() // TRAILS_SLACK * TRAILS_SLACK
         first = frame - int(self.trails.tail_length)
         last = frame + int(self.trails.head_length) + TRAILS_SLACK
         return max(first, 0), min(last, final)
@@ -290,6 +286,8 @@ class ResultLayers:
                 **self._place,
             )
             self.adopt(points, trails)
+            if self.chosen is None:
+                self.chosen = int(self._tracks.point_id[0])
         self._viewer.layers.selection.clear()
         self._viewer.layers.selection.update(chosen)
         self._viewer.layers.selection.active = active
@@ -312,6 +310,8 @@ class ResultLayers:
             if len(rows):
                 layer.features = features_of(tracks, rows)
                 layer.face_color, layer.border_color = colours_of(tracks, rows)
+                if self.chosen is not None:
+                    layer.feature_defaults["track_id"] = self.chosen
         layer.refresh(extent=False, thumbnail=False)
 
     def _selected(self, rows: Rows) -> set[int]:
@@ -348,6 +348,13 @@ class ResultLayers:
             with self._guard():
                 self._write_points(Rows.of(self._tracks, span))
         self._soon_trails()
+
+    def _on_selected(self, added: object = None, removed: object = None) -> None:
+        """Let the track of a point that was clicked be the chosen one."""
+        selected = () if self._writing else self.selected_tracks()
+        if len(selected) == 1 and selected[0] != self.chosen:
+            self.chosen = selected[0]
+            self._on_choice()
 
     def _on_data(self, event: Any) -> None:
         # "changing", "adding" and "removing" come before anything has happened.
@@ -388,8 +395,3 @@ def _painted_once(layer: Points) -> Iterator[None]:
         for event in (events.set_data, events.face_color, events.border_color):
             stack.enter_context(event.blocker())
         yield
-
-
-def point_size(size: tuple[int, int]) -> float:
-    """Return a point diameter that is easy to grab in an image of (H, W) pixels."""
-    return float(np.clip(0.022 * min(size), 3, 40))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_cotracker.widgets.edits import columns_of
+from napari_cotracker.project import columns_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from napari_cotracker.errors import InputError
 from napari_cotracker.tracking import TrackingOptions
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     from napari.layers import Image, Points
 
-    from napari_cotracker.tracks import Queries
+    from napari_cotracker.project.runs import RunRequest
+    from napari_cotracker.tracks import Constraints, Queries, Span, Tracks
     from napari_cotracker.widgets.anchors import UserPoints
-    from napari_cotracker.widgets.edits import Labels
+    from napari_cotracker.widgets.engine import Engine, Steps
     from napari_cotracker.widgets.image_input import ImageInput
+    from napari_cotracker.widgets.memory import Settings
     from napari_cotracker.widgets.session import Session
 
 
@@ -51,24 +56,74 @@ class Run:
         Takes the results.
     source : ImageInput
     queries : Queries
-        The person's points and edits.
-    options : TrackingOptions
-    model, device : str
-    start : Labels or None
-        What was known before.
+        Every anchor on the frames to track.
+    constraints : Constraints
+    settings : Settings
     span : (first, last)
         Frames to track, both inclusive.
+    stale : tuple of Span
+        What is to be renewed; empty = everything.
+    focus : int or None
+        Frame to renew first.
+    known : Tracks or None
+        The present result, of which the stale part is to be renewed.
+    request : RunRequest or None
+        What a project file keeps of it; None if only a part is renewed.
+    windows : tuple of bytes
+        What an interrupted run had finished already.
     """
 
     number: int
     session: Session
     source: ImageInput
     queries: Queries
-    options: TrackingOptions
-    model: str
-    device: str
-    start: Labels | None
+    constraints: Constraints
+    settings: Settings
     span: tuple[int, int]
+    stale: tuple[Span, ...] = ()
+    focus: int | None = None
+    known: Tracks | None = None
+    request: RunRequest | None = None
+    windows: tuple[bytes, ...] = ()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything is tracked, not only what an edit made stale."""
+        return not self.stale
+
+    def asked(self, found: Tracks) -> npt.NDArray[np.bool_]:
+        """Mark the positions (T, N) that the run is to renew."""
+        asked = np.zeros(found.source.shape, np.bool_)
+        if self.is_whole:
+            asked[self.span[0] : self.span[1] + 1] = True
+        for span in self.stale:
+            asked[span.first : span.last + 1, found.point_id == span.point_id] = True
+        return asked
+
+    def steps(self, engine: Engine, model: Any, features: Any) -> Steps:
+        """Track; meant for a worker thread."""
+        options = self.settings.options
+        shared = {"constraints": self.constraints, "features": features}
+        video = self.source.video
+        if self.is_whole:
+            return engine.track_iter(
+                video,
+                self.queries,
+                model=model,
+                options=options,
+                resume=[engine.read_window(window) for window in self.windows],
+                **shared,
+            )
+        return engine.retrack_iter(
+            video,
+            self.queries,
+            self.known,
+            self.stale,
+            model=model,
+            options=options,
+            focus_frame=self.focus,
+            **shared,
+        )
 
 
 def options_of(request: Request, source: ImageInput) -> TrackingOptions:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from napari.qt.threading import create_worker
 from qtpy.QtCore import QTimer
 
+from napari_cotracker.errors import CoTrackerError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from napari_cotracker.widgets.controller import TrackingController
     from napari_cotracker.widgets.engine import Steps
     from napari_cotracker.widgets.run import Run
+    from napari_cotracker.widgets.session import Session
 
 MIN_INTERVAL_MS = 150
 # Showing results may take this part of the GUI thread's time at most.
@@ -31,8 +34,9 @@ class Runner:
         After every window.
     on_error : (Exception) -> None
         Before ``on_end``, if the run failed.
-    on_end : (bool) -> None
-        The run is over; True if it was not cancelled and did not fail.
+    on_end : (complete, superseded) -> None
+        The run is over; complete if it was not cancelled and did not fail, superseded
+        if it made room for a newer renewal.
     """
 
     def __init__(
@@ -40,7 +44,7 @@ class Runner:
         controller: TrackingController,
         on_progress: Callable[[Progress], None],
         on_error: Callable[[Exception], None],
-        on_end: Callable[[bool], None],
+        on_end: Callable[[bool, bool], None],
     ) -> None:
         self._controller = controller
         self._on_progress = on_progress
@@ -49,7 +53,9 @@ class Runner:
         self._worker: Any = None
         self._run: Run | None = None
         self._latest: Progress | None = None
+        self._taken: Progress | None = None
         self._complete = False
+        self._superseded = False
         self._interval_ms = MIN_INTERVAL_MS
         self._timer = QTimer()
         self._timer.setSingleShot(True)
@@ -60,9 +66,15 @@ class Runner:
         """Whether a worker is on its way."""
         return self._worker is not None
 
+    @property
+    def renewing(self) -> bool:
+        """Whether it renews what edits made stale, and may be interrupted for more."""
+        return self._run is not None and not self._run.is_whole
+
     def start(self, run: Run) -> None:
         """Track in a worker thread."""
         self._run, self._latest, self._complete = run, None, False
+        self._superseded = False
         steps = self._controller.steps(run)
 
         def iterate() -> Steps:
@@ -79,6 +91,23 @@ class Runner:
         self._worker = worker
         worker.start()
 
+    def renew(self, session: Session) -> None:
+        """Track again what edits made stale.
+
+        An older renewal makes room after the window it is in; a run over everything
+        does not, and it is for whoever hears of its end to ask again.
+        """
+        try:
+            if self.renewing:
+                self._superseded = True
+                self.cancel()
+            elif self._run is None:
+                run = self._controller.retrack(session)
+                if run is not None:
+                    self.start(run)
+        except CoTrackerError as error:
+            self._on_error(error)
+
     def cancel(self) -> None:
         """Ask the run to stop after the window it is in."""
         if self._worker is not None:
@@ -87,26 +116,42 @@ class Runner:
     def stop(self) -> None:
         """Leave the run for good: nothing it still delivers is taken."""
         self.cancel()
-        self._worker = None  # the timer is left alone: Qt may have deleted it by now
+        if self._run is not None and self._latest is not None:
+            self._take_latest()
+        self._worker = self._run = None
+        # The timer is left alone: Qt may have deleted it by now.
         self._controller.close()
 
     def _yielded(self, progress: Progress) -> None:
-        if self._worker is None:
+        if self._worker is None or self._run is None:
             return
         self._latest = progress
         self._on_progress(progress)
+        if self._run.session.project is not None:
+            self._take_latest()  # what is finished is on disk at once
         if not self._timer.isActive():
             self._timer.start(self._interval_ms)
 
     def _show(self) -> None:
-        run, progress = self._run, self._latest
-        if self._worker is None or run is None or progress is None:
+        if self._worker is None or self._run is None:
             return
         began = perf_counter()
-        if self._controller.receive(run, progress):
-            run.session.show(at_once=False)
+        self._take_latest()
+        self._run.session.show(at_once=False)
         spent_ms = 1000 * (perf_counter() - began)
         self._interval_ms = max(MIN_INTERVAL_MS, int(spent_ms / SHOW_SHARE))
+
+    def _take_latest(self) -> None:
+        """Take over the latest window, once."""
+        run, progress = self._run, self._latest
+        if run is None or progress is None or progress is self._taken:
+            return
+        self._taken = progress
+        try:
+            self._controller.receive(run, progress)
+        except CoTrackerError as error:
+            self._on_error(error)
+            self.cancel()
 
     def _returned(self, _: object) -> None:
         self._complete = True
@@ -116,13 +161,13 @@ class Runner:
             self._on_error(error)
 
     def _finished(self) -> None:
-        if self._worker is None:
+        if self._worker is None or self._run is None:
             return
-        self._worker = None
+        run, self._worker, self._run = self._run, None, None
         self._timer.stop()
-        assert self._run is not None
         try:
-            self._controller.finish(self._run, self._latest, complete=self._complete)
+            self._controller.finish(run, self._latest, complete=self._complete)
+        except CoTrackerError as error:
+            self._on_error(error)
         finally:  # whatever happens, the next run must be possible
-            self._run = None
-            self._on_end(self._complete)
+            self._on_end(self._complete, self._superseded)

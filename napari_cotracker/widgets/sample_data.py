@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_cotracker.widgets.coordinates import PixelAxes, from_txy
-from napari_cotracker.widgets.result_layers import point_size
+from napari_cotracker.widgets.layer_looks import point_size
 
 if TYPE_CHECKING:
     from napari.types import LayerDataTuple

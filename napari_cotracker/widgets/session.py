@@ -1,87 +1,107 @@
-"""Results of one image: tracks, edits of a person, and the history of these."""
+"""Results of one image: annotations, the layers that show them, what is stale."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_cotracker.errors import InputError
-from napari_cotracker.widgets.anchors import Anchor
-from napari_cotracker.widgets.coordinates import PixelAxes, placement, result_axes
-from napari_cotracker.widgets.edits import (
-    CellEdit,
-    Cells,
-    History,
-    Labels,
+from napari_cotracker.errors import CoTrackerError, InputError
+from napari_cotracker.project import (
+    Annotations,
+    Project,
     columns_of,
 )
-from napari_cotracker.widgets.merging import merge
-from napari_cotracker.widgets.result_layers import (
-    METADATA_KEY,
-    POINTS_SUFFIX,
-    ResultLayers,
+from napari_cotracker.tracking import invalid_spans
+from napari_cotracker.widgets.coordinates import PixelAxes, placement, result_axes
+from napari_cotracker.widgets.entering import (
+    anchors_of,
+    empty_document,
+    enter_points,
 )
+from napari_cotracker.widgets.hand_edits import cell_changes, edit_by_hand, frames_of
+from napari_cotracker.widgets.image_input import position_in
+from napari_cotracker.widgets.layer_looks import METADATA_KEY, POINTS_SUFFIX
+from napari_cotracker.widgets.memory import Memory
+from napari_cotracker.widgets.merging import overlay
+from napari_cotracker.widgets.result_layers import ResultLayers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
+    import numpy.typing as npt
     from napari.components import ViewerModel
     from napari.layers import Image, Points
     from napari.layers import Tracks as TracksLayer
 
-    from napari_cotracker.tracks import Queries, Tracks
+    from napari_cotracker.project import Document, Edit
+    from napari_cotracker.project.runs import RunRequest
+    from napari_cotracker.tracks import Queries, Span, Tracks
     from napari_cotracker.widgets.image_input import ImageInput
-    from napari_cotracker.widgets.result_layers import Scheduling
-    from napari_cotracker.widgets.row_reading import Reading
+    from napari_cotracker.widgets.layer_looks import Scheduling
+    from napari_cotracker.widgets.memory import Settings
+    from napari_cotracker.widgets.run import Run
 
 
-@dataclass(frozen=True, eq=False)
-class Provenance:
-    """What a run was made of; stored with the result layers.
+@dataclass(frozen=True)
+class Listeners:
+    """Who wants to know what becomes of a session.
 
     Parameters
     ----------
-    points_layer : str
-        Name of the person's Points layer.
-    anchors : Queries
-        That layer as it was read, with identities.
-    settings : dict
-        Model, device and options.
+    edited : (session, sentence) -> None
+        A person has changed the annotations, or tried to.
+    failed : (error) -> None
+        It could not be done; nothing was changed.
     """
 
-    points_layer: str
-    anchors: Queries
-    settings: dict[str, Any]
+    edited: Callable[[Session, str], None]
+    failed: Callable[[Exception], None]
 
 
 class Session:
-    """Tracks of one image layer and what a person does to them."""
+    """Annotations of one image layer, and what a person does to them."""
 
     def __init__(
         self,
         viewer: ViewerModel,
         image: Image,
         source: ImageInput,
-        on_edit: Callable[[str], None],
+        listeners: Listeners,
         schedule: Scheduling,
     ) -> None:
         self.image = image
         self.axes: PixelAxes = result_axes(source.axes)
-        self.slice = source.axes.fixed
-        self.labels: Labels | None = None
-        self.provenance: Provenance | None = None
-        self.history = History()
+        self.annotations = Annotations(empty_document(source.n_frames, source.size))
+        self.memory = Memory(slice=tuple(source.axes.fixed.items()))
         self.layers = ResultLayers(
             viewer,
             image,
             placement(image, source.axes),
             source.size,
             self.read_layer,
+            lambda: listeners.edited(self, ""),
             schedule,
         )
-        self._on_edit = on_edit
+        self._listeners = listeners
+        # Frames and identities that were edited since the present run began.
+        self._edited_since: list[tuple[npt.NDArray[np.int64], ...]] = []
+
+    @property
+    def document(self) -> Document:
+        """Everything that is known and decided."""
+        return self.annotations.document
+
+    @property
+    def project(self) -> Project | None:
+        """The file in which all this is kept, if one is open."""
+        return self.annotations if isinstance(self.annotations, Project) else None
+
+    @property
+    def has_tracks(self) -> bool:
+        """Whether there is any track."""
+        return self.document.tracks.n_tracks > 0
 
     # -- runs -----------------------------------------------------------------
 
@@ -93,146 +113,262 @@ class Session:
         InputError
             The viewer shows another slice than the results were made of.
         """
-        if self.labels is None:
+        now = tuple(source.axes.fixed.items())
+        if not self.has_tracks:
             self.axes = result_axes(source.axes)
-        elif source.axes.fixed != self.slice:
+            self.memory = replace(self.memory, slice=now)
+        elif now != self.memory.slice:
+            indices = ", ".join(str(index) for _, index in self.memory.slice)
             raise InputError(
-                f"The tracks of '{self.image.name}' were made at index "
-                f"{', '.join(map(str, self.slice.values()))} of its further axes; move "
-                f"the sliders there, or delete '{self.image.name} {POINTS_SUFFIX}' to "
-                "start afresh."
+                f"The tracks of '{self.image.name}' were made at index {indices} of "
+                "its further axes; move the sliders there, or delete "
+                f"'{self.image.name} {POINTS_SUFFIX}' to start afresh."
             )
-        self.slice = source.axes.fixed
 
-    def edited_anchors(self, first: int, last: int) -> list[Anchor]:
-        """Return the positions a person edited, within a range of frames."""
-        if self.labels is None:
-            return []
-        tracks = self.labels.tracks
-        return [
-            Anchor(int(t), tracks.xy[t, n], int(tracks.point_id[n]), tracks.name[n])
-            for t, n in np.argwhere(self.labels.edited)
-            if first <= t <= last
-        ]
+    def enter(self, layer: str, user: Queries | None) -> bool:
+        """Take up what changed in the person's own points; tell whether anything did.
 
-    def begin(self, provenance: Provenance, queries: Queries) -> None:
-        """Enter a run: undo ends here, and edits that newer points replace are over."""
-        self.provenance = provenance
-        self.history.clear()
-        if self.labels is None:
-            return
-        edited = self.labels.edited.copy()
-        column = columns_of(self.labels.tracks, queries.point_id)
-        here = column >= 0
-        at = (queries.frame[here], column[here])
-        edited[at] &= (self.labels.tracks.xy[at] == queries.xy[here]).all(axis=1)
-        self.labels = Labels(self.labels.tracks, edited)
+        Raises
+        ------
+        ProjectError
+            The project file cannot be written.
+        """
+        before = self.memory.user_points
+        document = enter_points(self.document, before, user)
+        changed = document is not self.document
+        if changed:
+            self.annotations.take(document)
+        self.remember(points_layer=layer, user_points=user)
+        return changed
 
-    def take(
-        self, tracks: Tracks, start: Labels | None, *, span: tuple[int, int] | None
+    def begin(
+        self, asked: RunRequest | None, settings: Settings, *, go_on: bool
     ) -> None:
-        """Take over tracks of a run; edits made meanwhile stay.
+        """Let a run begin: what is edited from now on is kept whatever it finds.
 
         Parameters
         ----------
-        tracks : Tracks
-            What the run knows.
-        start : Labels or None
-            What was known when the run started.
-        span : (first, last) or None
-            Frames whose old results are replaced even where the run knows nothing;
-            None while it is not finished.
+        asked : RunRequest or None
+            A run over everything; None renews what is stale.
+        settings : Settings
+        go_on : bool
+            Whether it was interrupted and is in the project file already.
+
+        Raises
+        ------
+        ProjectError
+            The project file cannot be written.
         """
+        self._edited_since.clear()
+        if go_on:
+            return
+        if asked is not None and self.project is not None:
+            self.project.begin_run(asked)
+        self.remember(settings=settings, stale=(), renewing=self.memory.stale)
+
+    def take(self, run: Run, found: Tracks, window: bytes | None = None) -> None:
+        """Take over what an unfinished run knows; edits made meanwhile stay.
+
+        Parameters
+        ----------
+        run : Run
+        found : Tracks
+        window : bytes or None
+            What the project file keeps of the window that was finished.
+
+        Raises
+        ------
+        ProjectError
+            The project file cannot be written.
+        """
+        document = self._with_found(run, found, complete=False)
+        if self.project is not None and window is not None:
+            self.project.add_window(window, document)
+        else:
+            self.annotations.take(document)
+
+    def end(self, run: Run, found: Tracks | None, *, complete: bool) -> None:
+        """Let a run end; what it did not get to stays stale.
+
+        Parameters
+        ----------
+        run : Run
+        found : Tracks or None
+            What it knows in the end.
+        complete : bool
+
+        Raises
+        ------
+        ProjectError
+            The project file cannot be written.
+        """
+        left = self.memory.stale
+        if not complete:
+            left = (*self.memory.renewing, *left)
+        if found is not None:
+            document = self._with_found(run, found, complete=complete)
+            if complete and run.is_whole and self.project is not None:
+                self.project.finish_run(document)
+            else:
+                self.annotations.take(document)
+        self.remember(stale=tuple(dict.fromkeys(left)), renewing=())
+
+    def _with_found(self, run: Run, found: Tracks, *, complete: bool) -> Document:
         self.read_layer()  # an edit that was not read yet
-        self.labels = merge(tracks, start, self.labels, span)
+        asked = run.asked(found)
+        return overlay(
+            self.document, found, asked, self._kept_cells(), complete=complete
+        )
+
+    def _kept_cells(self) -> npt.NDArray[np.bool_]:
+        tracks = self.document.tracks
+        kept = np.zeros(tracks.source.shape, np.bool_)
+        for frame, point_id in self._edited_since:
+            column = columns_of(tracks, point_id)
+            here = column >= 0
+            kept[frame[here], column[here]] = True
+        return kept
 
     # -- edits ----------------------------------------------------------------
+
+    def edit(self, make: Callable[[Document], Edit]) -> None:
+        """Make an edit of the present document; errors are told, not raised."""
+        self.read_layer()
+        before = self.document
+        try:
+            edit = make(before)
+            self.annotations.edit(edit)
+        except CoTrackerError as error:
+            self.show()
+            self._listeners.failed(error)
+            return
+        self._after(before, edit, edit.sentence)
+
+    def undo(self) -> None:
+        """Take the last edit back."""
+        self._travel(self.annotations.undo, "Taken back: ")
+
+    def redo(self) -> None:
+        """Do the edit again that was last taken back."""
+        self._travel(self.annotations.redo, "Done again: ")
 
     def read_layer(self) -> None:
         """Make an edit of what a person changed in the editable layer, if anything."""
         reading = self.layers.read()
-        if self.labels is None or reading is None or reading.is_empty:
+        if reading is None or reading.is_empty:
             return
-        edit = _edit(self.labels, reading)
+        before, edit = self.document, None
+        try:
+            edit = edit_by_hand(before, reading)
+            if edit is not None:
+                self.annotations.edit(edit)
+        except CoTrackerError as error:
+            self.show()
+            self._listeners.failed(error)
+            return
+        sentence = "" if edit is None else edit.sentence
+        if reading.refused:
+            sentence += (
+                f" {reading.refused} point(s) put back: outside the image or of no "
+                "track. Add new points to your own Points layer and press Run."
+            )
+        self._after(before, edit, sentence.strip())
+
+    def _travel(self, step: Callable[[], Edit | None], prefix: str) -> None:
+        self.read_layer()
+        before = self.document
+        try:
+            edit = step()
+        except CoTrackerError as error:
+            self._listeners.failed(error)
+            return
         if edit is not None:
-            self.labels = edit.apply(self.labels)
-            self.history.add(edit)
+            self._after(before, edit, prefix + edit.sentence)
+            self.layers.bring_into_view(frames_of(edit))
+
+    def _after(self, before: Document, edit: Edit | None, sentence: str) -> None:
+        if edit is not None:
+            for change in cell_changes(edit):
+                self._edited_since.append((change.frame, change.point_id))
+            self._note_stale(before, edit.tracks)
         self.show()
-        self._on_edit(_sentence(reading))
+        self._listeners.edited(self, sentence)
 
-    def undo(self) -> None:
-        """Take the last edit back."""
-        self._apply(self.history.undo())
+    def _note_stale(self, before: Document, point_ids: list[int]) -> None:
+        """Remember which predictions do not follow from the anchors any more."""
+        settings = self.memory.settings
+        if settings is None:
+            return  # nothing was predicted yet
+        now = self.document
+        spans = invalid_spans(
+            anchors_of(before, point_ids),
+            anchors_of(now, point_ids),
+            now.tracks.n_frames,
+            constraints_before=before.constraints.of(point_ids),
+            constraints_after=now.constraints.of(point_ids),
+            options=settings.options,
+        )
+        if spans:
+            self.set_stale((*self.memory.stale, *spans))
 
-    def redo(self) -> None:
-        """Do the edit again that was last taken back."""
-        self._apply(self.history.redo())
+    def set_stale(self, spans: Iterable[Span]) -> None:
+        """Say which spans are to be tracked again."""
+        self.remember(stale=tuple(dict.fromkeys(spans)))
 
-    def _apply(self, edit: CellEdit | None) -> None:
-        if edit is None or self.labels is None:
-            return
-        self.labels = edit.apply(self.labels)
-        self.show()
+    def remember(self, **values: Any) -> None:
+        """Keep further facts about these annotations, on disk if a project is open."""
+        self.memory = replace(self.memory, **values)
+        if self.project is not None:
+            self.memory.write(self.project, values)
 
     # -- layers ---------------------------------------------------------------
 
     def show(self, *, at_once: bool = True) -> None:
         """Write both layers from the tracks; the first call adds them."""
-        if self.labels is None:
-            return
-        self.layers.show(self.labels.tracks, self.axes, at_once=at_once)
+        self.layers.show(self.document.tracks, self.axes, at_once=at_once)
         self._store()
 
     def restore(self, points: Points, trails: TracksLayer | None) -> None:
-        """Take up layers, and the results stored with them, of a closed dock."""
+        """Take up layers, and the results kept with them, of a closed dock."""
         kept = points.metadata[METADATA_KEY]
-        self.labels, self.provenance = kept["labels"], kept["provenance"]
-        self.axes, self.slice = kept["axes"], kept["slice"]
-        self.layers.restore(
-            points, trails, self.labels.tracks, self.axes, kept["shown"]
-        )
+        self.annotations, self.memory = kept["annotations"], kept["memory"]
+        self.axes = kept["axes"]
+        self.layers.restore(points, trails, kept["tracks"], self.axes, kept["shown"])
         self.read_layer()
+
+    def keep_in(self, annotations: Annotations, memory: Memory) -> None:
+        """Go on with these annotations, such as those of a project file."""
+        before, self.annotations, self.memory = self.project, annotations, memory
+        if before is not None:
+            before.close()
+        self._store()
+
+    def release(self) -> None:
+        """Stop listening; a dock that is opened again can go on."""
+        self.read_layer()
+        self._store()
+        self.layers.release()
+
+    def close(self) -> None:
+        """Stop listening for good."""
+        self.layers.release()
+        if self.project is not None:
+            self.project.close()
+
+    def position(self) -> tuple[float, ...]:
+        """Return a world position in the slice that the results are of."""
+        return position_in(self.image, dict(self.memory.slice))
 
     def _store(self) -> None:
         """Keep the results with the layer, so that a closed dock loses nothing."""
-        about = {"image": self.image.name}
-        if self.provenance is not None:
-            about |= self.provenance.settings
+        about: dict[str, Any] = {"image": self.image.name}
+        if self.memory.settings is not None:
+            about |= self.memory.settings.to_dict()
         self.layers.store(
             about,
             {
-                "labels": self.labels,
-                "provenance": self.provenance,
+                "annotations": self.annotations,
+                "memory": self.memory,
                 "axes": self.axes,
-                "slice": self.slice,
             },
         )
-
-
-def _edit(labels: Labels, reading: Reading) -> CellEdit | None:
-    frame = np.concatenate([reading.frame, reading.gone_frame])
-    point_id = np.concatenate([reading.point_id, reading.gone_id])
-    if len(frame) == 0:
-        return None
-    before = Cells.of(labels, frame, columns_of(labels.tracks, point_id))
-    placed = Cells.placed(reading.xy)
-    gone = Cells.unknown(len(reading.gone_frame))
-    after = Cells(
-        **{
-            key: np.concatenate([getattr(placed, key), getattr(gone, key)])
-            for key in Cells.__dataclass_fields__
-        }
-    )
-    return CellEdit(frame, point_id, before, after)
-
-
-def _sentence(reading: Reading) -> str:
-    placed, gone, refused = len(reading.frame), len(reading.gone_frame), reading.refused
-    parts = [f"{placed} point(s) placed."] if placed else []
-    parts += [f"{gone} point(s) deleted."] if gone else []
-    if refused:
-        parts.append(
-            f"{refused} point(s) put back: outside the image or of no track. Add new "
-            "points to your own Points layer and press Run."
-        )
-    return " ".join(parts)

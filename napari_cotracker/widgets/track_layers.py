@@ -15,7 +15,7 @@ from napari_cotracker.errors import InputError
 from napari_cotracker.io.building import Rows as FileRows
 from napari_cotracker.tracks import Tracks
 from napari_cotracker.widgets.coordinates import PixelAxes, from_txy
-from napari_cotracker.widgets.result_layers import METADATA_KEY, point_size
+from napari_cotracker.widgets.layer_looks import METADATA_KEY, point_size
 from napari_cotracker.widgets.rows import Rows, colours_of, features_of
 
 if TYPE_CHECKING:

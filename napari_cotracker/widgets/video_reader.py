@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_cotracker.widgets.result_layers import METADATA_KEY
+from napari_cotracker.widgets.layer_looks import METADATA_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -20,11 +20,22 @@ VELOCITY_XY = np.array([0.5, 0.25], np.float32)
 WINDOW = 4
 
 
+@dataclass(frozen=True)
+class Window:
+    """What a project keeps of a window: where it starts."""
+
+    start: int
+
+    def to_bytes(self) -> bytes:
+        return str(self.start).encode()
+
+
 @dataclass
 class Recorder:
     """Engine whose points move at VELOCITY_XY; remembers what it was asked."""
 
     calls: list[dict] = field(default_factory=list)
+    renewals: list[dict] = field(default_factory=list)
     loaded: list[tuple[str, str]] = field(default_factory=list)
     saved: list[tuple[Tracks, Path]] = field(default_factory=list)
     gates: threading.Semaphore | None = None  # one permit per window
@@ -37,16 +48,40 @@ class Recorder:
         self.loaded.append((name, device))
         return f"{name} on {device}"
 
-    def track_iter(self, video, queries, *, model, options):
-        self.calls.append(
-            {"video": video, "queries": queries, "model": model, "options": options}
-        )
+    def track_iter(self, video, queries, **asked):
+        self.calls.append({"video": video, "queries": queries, **asked})
         try:
-            yield from self._windows(video, queries, options)
+            yield from self._windows(video, queries, **asked)
         finally:
             self.closed.set()
 
-    def _windows(self, video, queries, options):
+    def retrack_iter(self, video, queries, tracks, spans, **asked):
+        """Renew spans of a track one after the other, WINDOW frames at a time."""
+        self.renewals.append({"queries": queries, "spans": spans, **asked})
+        parts = [
+            (span.point_id, first, min(first + WINDOW, span.last + 1))
+            for span in spans
+            for first in range(span.first, span.last + 1, WINDOW)
+        ]
+        for done, (point_id, start, stop) in enumerate(parts, 1):
+            self._pass_gate(done)
+            filled = _fill(tracks, queries, start, stop)
+            mine = np.zeros(tracks.source.shape, bool)
+            mine[start:stop, tracks.point_id == point_id] = True
+            tracks = replace(
+                tracks,
+                **{
+                    key: np.where(
+                        mine[..., None] if key == "xy" else mine,
+                        getattr(filled, key),
+                        getattr(tracks, key),
+                    )
+                    for key in ("xy", "visibility", "confidence", "visible", "source")
+                },
+            )
+            yield Progress(done, len(parts), tracks, (start, stop - 1))
+
+    def _windows(self, video, queries, *, options, resume=(), **_):
         n_frames, height, width = video.shape[:3]
         first = options.first_frame or 0
         last = n_frames - 1 if options.last_frame is None else options.last_frame
@@ -57,15 +92,21 @@ class Recorder:
             size=(height, width),
         )
         starts = range(first, last + 1, WINDOW)
+        known = {int(window) for window in resume}
         for done, start in enumerate(starts, 1):
-            if self.gates is not None:
-                assert self.gates.acquire(timeout=20)
-            if self.error is not None and done > self.error_after:
-                raise self.error
             stop = min(start + WINDOW, last + 1)
             tracks = _fill(tracks, queries, start, stop)
+            if start in known:
+                continue
+            self._pass_gate(done)
             self.windows += 1
-            yield Progress(done, len(starts), tracks, (start, stop - 1))
+            yield Progress(done, len(starts), tracks, (start, stop - 1), Window(start))
+
+    def _pass_gate(self, done):
+        if self.gates is not None:
+            assert self.gates.acquire(timeout=20)
+        if self.error is not None and done > self.error_after:
+            raise self.error
 
     def save_tracks(self, tracks: Tracks, path: Path) -> None:
         self.saved.append((tracks, path))
@@ -77,6 +118,10 @@ class Recorder:
             lambda: ["compact", "other"],
             self.load_model,
             self.track_iter,
+            self.retrack_iter,
+            lambda stored: int(stored),
+            lambda: "features",
+            lambda name: f"hash of {name}",
             self.save_tracks,
         )
 

@@ -8,7 +8,7 @@ inside the calls we make; painting comes on top.
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import partial
 from time import thread_time
 from typing import TYPE_CHECKING
@@ -21,7 +21,8 @@ from napari_cotracker.tracking import Progress
 from napari_cotracker.tracks import Source, Tracks
 from napari_cotracker.widgets.controller import TrackingController
 from napari_cotracker.widgets.engine import Engine
-from napari_cotracker.widgets.result_layers import ResultLayers, Scheduling
+from napari_cotracker.widgets.layer_looks import Scheduling
+from napari_cotracker.widgets.result_layers import ResultLayers
 from napari_cotracker.widgets.run import Request
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def main(n_tracks: int = 100, n_frames: int = 2000) -> None:
     image = viewer.add_image(frames, name="clip", contrast_limits=(0, 255))
     start = np.column_stack([np.zeros(n_tracks), truth.xy[0, :, ::-1]])
     points = viewer.add_points(start, name="mine", visible=False)
-    engine = Engine(lambda: [], lambda *a: None, lambda *a, **k: iter(()), print)
+    engine = Engine(*[lambda *args, **kwargs: ""] * len(fields(Engine)))
     controller = TrackingController(
         viewer,
         engine,

@@ -37,7 +37,7 @@ class Window:
         QTest.mouseClick(self[name], Qt.MouseButton.LeftButton)
 
     def wait(self, condition):
-        self.qtbot.waitUntil(condition, timeout=20_000)
+        self.qtbot.waitUntil(lambda: bool(condition()), timeout=20_000)
 
     def idle(self):
         self.wait(self["run"].isEnabled)
@@ -109,7 +109,7 @@ def test_from_clip_to_corrected_tracks_with_the_mouse(
     window.canvas.drag(tracked, start, goal)
     session = window.dock.controller.session_of(image)
     window.wait(lambda: window["undo"].isEnabled())
-    assert np.allclose(session.labels.tracks.xy[10, 0], goal[::-1], atol=1)
+    assert np.allclose(session.document.tracks.xy[10, 0], goal[::-1], atol=1)
     assert np.array_equal(user.data, before)
     trails = window.viewer.layers["clip trails"].data
     at = (trails[:, 0] == 0) & (trails[:, 1] == 10)
@@ -230,7 +230,7 @@ def test_a_dock_opened_again_goes_on_with_the_results(window, recorder, clip):
     session = again.dock.controller.session_of(image)
     again.wait(again["undo"].isEnabled)
     assert old.controller.session_of(image) is None
-    assert session.labels.tracks.xy[7, 0].tolist() == [40, 30]
+    assert session.document.tracks.xy[7, 0].tolist() == [40, 30]
     again.press("undo")
     assert tracked.data[7, 1:].tolist() != [30, 40]
 

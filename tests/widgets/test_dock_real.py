@@ -81,7 +81,7 @@ def test_real_driver_puts_points_on_the_true_pixels(
     window.press("export")
     tracks = load_tracks(path)
     session = window.dock.controller.session_of(image)
-    assert np.array_equal(tracks.xy, session.labels.tracks.xy)
+    assert np.array_equal(tracks.xy, session.document.tracks.xy)
     assert (tracks.source == Source.MANUAL).sum() == 2
 
 
@@ -103,6 +103,6 @@ def test_own_network_follows_the_sample_clip(shown, qtbot):
     session = window.dock.controller.session_of(shown.layers["sample clip"])
     truth = sample_clip().truth
     error = np.linalg.norm(
-        session.labels.tracks.xy[:16] - truth.xy[:16, np.flatnonzero(early)], axis=2
+        session.document.tracks.xy[:16] - truth.xy[:16, np.flatnonzero(early)], axis=2
     )
     assert np.median(error) < 3

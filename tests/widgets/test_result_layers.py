@@ -6,7 +6,7 @@ from test_controller import SEEDS, Bench
 
 from napari_cotracker.tracks import Source
 from napari_cotracker.widgets import result_layers
-from napari_cotracker.widgets.result_layers import Scheduling
+from napari_cotracker.widgets.layer_looks import Scheduling
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def bench(clip, recorder, monkeypatch):
 
 
 def test_the_points_of_the_frame_in_view_are_shown(bench):
-    tracks = bench.track().labels.tracks
+    tracks = bench.track().document.tracks
     layer = bench.tracked
     for frame in (5, 6, 0, 19):
         bench.viewer.dims.set_current_step(0, frame)
@@ -27,7 +27,7 @@ def test_the_points_of_the_frame_in_view_are_shown(bench):
         assert np.array_equal(layer.data[:, 1:], tracks.xy[frame, :, ::-1])
         assert layer.features["track_id"].tolist() == [0, 1]
         assert np.allclose(layer.features["confidence"], tracks.confidence[frame])
-    assert layer.metadata["napari_cotracker"]["labels"].tracks is tracks
+    assert layer.metadata["napari_cotracker"]["annotations"].document.tracks is tracks
 
 
 def test_trails_cover_what_is_drawn_around_the_frame_in_view(recorder, monkeypatch):
@@ -60,14 +60,14 @@ def test_edits_on_several_frames_are_kept_and_undone(bench):
     for frame in (5, 12):
         bench.viewer.dims.set_current_step(0, frame)
         bench.move(frame, 1, y=33, x=44)
-    tracks = session.labels.tracks
+    tracks = session.document.tracks
     assert tracks.xy[[5, 12], 1].tolist() == [[44, 33], [44, 33]]
     assert (tracks.source == Source.MANUAL).sum() == 4
     assert (tracks.source != Source.EMPTY).all()
     bench.viewer.dims.set_current_step(0, 5)
     session.undo()
     session.undo()
-    assert session.labels.tracks.source[5, 1] == Source.MODEL
+    assert session.document.tracks.source[5, 1] == Source.MODEL
     assert bench.tracked.data[1, 1:].tolist() != [33, 44]
 
 
@@ -75,7 +75,7 @@ def test_a_change_that_nobody_told_of_is_read_before_the_frame_goes(bench):
     session = bench.track()
     bench.tracked.data[0, 1:] = 33, 44  # in place: napari tells nobody
     bench.viewer.dims.set_current_step(0, 6)
-    assert session.labels.tracks.xy[5, 0].tolist() == [44, 33]
+    assert session.document.tracks.xy[5, 0].tolist() == [44, 33]
 
 
 def test_points_are_added_and_deleted_on_the_frame_in_view(bench):
@@ -83,11 +83,11 @@ def test_points_are_added_and_deleted_on_the_frame_in_view(bench):
     layer = bench.tracked
     layer.selected_data = {1}
     layer.remove_selected()
-    assert session.labels.tracks.source[5, 1] == Source.EMPTY
-    assert (session.labels.tracks.source != Source.EMPTY).sum() == 39
+    assert session.document.tracks.source[5, 1] == Source.EMPTY
+    assert (session.document.tracks.source != Source.EMPTY).sum() == 39
     layer.feature_defaults["track_id"] = 1
     layer.add([5, 31, 41])
-    assert session.labels.tracks.xy[5, 1].tolist() == [41, 31]
+    assert session.document.tracks.xy[5, 1].tolist() == [41, 31]
 
 
 def test_the_selected_track_stays_selected_while_stepping(bench):
@@ -105,7 +105,7 @@ def test_a_frame_on_which_nothing_is_known_shows_nothing(bench):
     assert len(bench.tracked.data) == 0
     bench.tracked.feature_defaults["track_id"] = 1
     bench.tracked.add([15, 31, 41])
-    assert session.labels.tracks.xy[15, 1].tolist() == [41, 31]
+    assert session.document.tracks.xy[15, 1].tolist() == [41, 31]
     bench.viewer.dims.set_current_step(0, 5)
     assert len(bench.tracked.data) == 2
 
@@ -123,7 +123,7 @@ def test_results_that_come_during_a_drag_wait_for_its_end(bench):
     layer._move([0], (5, 20, 30))
     layer._move([0], (5, 30, 40))
     held = layer.data[0].tolist()
-    assert held[1:] != session.labels.tracks.xy[5, 0, ::-1].tolist()
+    assert held[1:] != session.document.tracks.xy[5, 0, ::-1].tolist()
     run = bench.start()
     for progress in bench.controller.steps(run):
         assert bench.controller.receive(run, progress)
@@ -132,7 +132,7 @@ def test_results_that_come_during_a_drag_wait_for_its_end(bench):
     Event.type = "mouse_release"
     with pytest.raises(StopIteration):
         next(drag)
-    tracks = session.labels.tracks
+    tracks = session.document.tracks
     assert layer.data[0, 1:].tolist() == tracks.xy[5, 0, ::-1].tolist() == held[1:]
     assert (tracks.source == Source.MANUAL).sum() == 3
 
@@ -144,7 +144,7 @@ def test_a_dock_opened_later_reads_what_was_moved_meanwhile(bench):
     bench.move(5, 1, y=33, x=44)
     bench.controller = bench.new_controller()
     session = bench.controller.session_of(bench.image)
-    assert session.labels.tracks.xy[5, 1].tolist() == [44, 33]
+    assert session.document.tracks.xy[5, 1].tolist() == [44, 33]
     assert bench.tracked.data[:, 0].tolist() == [9, 9]
 
 

@@ -1,0 +1,169 @@
+"""Project files of the images in a viewer: saved under a name, and opened again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_cotracker.errors import InputError, ProjectError
+from napari_cotracker.project import Project
+from napari_cotracker.project.recording import Recording
+from napari_cotracker.widgets.image_input import position_in, read_image
+from napari_cotracker.widgets.layer_looks import METADATA_KEY
+from napari_cotracker.widgets.memory import Memory
+from napari_cotracker.widgets.video_reader import read_video
+
+if TYPE_CHECKING:
+    from napari.layers import Image
+
+    from napari_cotracker.widgets.controller import TrackingController
+    from napari_cotracker.widgets.image_input import ImageInput
+    from napari_cotracker.widgets.session import Session
+
+SUFFIX = ".ctk"
+VIDEO_SUFFIXES = frozenset(
+    ".mp4 .m4v .mov .avi .mkv .webm .mpg .mpeg .ts .wmv .flv .ogv .gif".split()
+)
+
+
+def save_project(controller: TrackingController, session: Session, path: Path) -> None:
+    """Keep a session in a project file from now on; every edit is then on disk at once.
+
+    Raises
+    ------
+    ProjectError
+        The file cannot be written; the session goes on as before.
+    """
+    session.read_layer()
+    if session.project is not None and session.project.path.resolve() == path.resolve():
+        return  # it holds everything already
+    source = read_image(session.image, session.position())
+    recording = recording_of(session.image, source)
+    project = Project.create(path, session.annotations, recording, overwrite=True)
+    try:
+        session.memory.write(project)
+        run = controller.run
+        if run is not None and run.session is session and run.request is not None:
+            project.begin_run(run.request)  # its further windows go there
+    except BaseException:
+        project.close()
+        raise
+    session.keep_in(project, session.memory)
+
+
+def open_project(controller: TrackingController, path: Path) -> Session:
+    """Go on with a project: its recording is shown, opened if it has to be.
+
+    Raises
+    ------
+    CoTrackerError
+        The project or its recording cannot be used; nothing was changed.
+    """
+    if controller.run is not None:
+        raise InputError("Tracking is running; cancel it or wait for its end.")
+    for known in controller.sessions():
+        if known.project is not None and known.project.path.resolve() == path.resolve():
+            return known
+    project = Project.open(path)
+    try:
+        memory = Memory.read(project)
+        image = _image_of(controller, project, memory)
+        position = position_in(image, dict(memory.slice))
+        source = read_image(image, position)
+        _refuse_other_shape(project, source, image)
+    except BaseException:
+        project.close()
+        raise
+    session = controller.session_of(image) or controller.session_for(image, source)
+    session.keep_in(project, memory)
+    _show_slice(controller, image, position, memory)
+    controller.enter(session)
+    session.show()
+    return session
+
+
+def recording_of(image: Image, source: ImageInput) -> Recording:
+    """Return the fingerprint of the recording that an image shows."""
+    path, shape = path_of(image), (source.n_frames, *source.size)
+    if path is not None:
+        return Recording.of_file(path, shape)
+    last = source.n_frames - 1
+    frames = [np.asarray(source.video[t]) for t in (0, last // 2, last)]
+    return Recording.of_frames(frames, shape)
+
+
+def path_of(image: Image) -> Path | None:
+    """Return the file that an image was opened from, if it is still there."""
+    about = image.metadata.get(METADATA_KEY, {})
+    named = about.get("path") or image.source.path
+    path = None if named is None else Path(named)
+    return path if path is not None and path.exists() else None
+
+
+def _image_of(
+    controller: TrackingController, project: Project, memory: Memory
+) -> Image:
+    """Return the image of a project's recording, opening it if it is a file."""
+    images = controller.image_layers()
+    if not project.recording.path:
+        for image in images:
+            if _shows(image, project.recording, dict(memory.slice)):
+                return image
+        raise ProjectError(
+            f"The recording of '{project.path.name}' is not a file; open it in napari "
+            "as before, then open the project again."
+        )
+    path = project.find_recording()
+    for image in images:
+        shown = path_of(image)
+        if shown is not None and shown.resolve() == path.resolve():
+            return image
+    return _opened(controller, path)
+
+
+def _shows(image: Image, recording: Recording, fixed: dict[int, int]) -> bool:
+    if any(axis >= image.ndim - 2 for axis in fixed):
+        return False
+    try:
+        source = read_image(image, position_in(image, fixed))
+    except InputError:
+        return False
+    size = (source.n_frames, *source.size)
+    return size == recording.shape and recording_of(image, source) == recording
+
+
+def _opened(controller: TrackingController, path: Path) -> Image:
+    if path.suffix.lower() in VIDEO_SUFFIXES:
+        ((data, look, _),) = read_video(str(path))
+        return controller.viewer.add_image(data, **look)
+    before = set(controller.image_layers())
+    controller.viewer.open(str(path), plugin="napari")
+    new = [image for image in controller.image_layers() if image not in before]
+    if not new:
+        raise ProjectError(
+            f"napari cannot show '{path}'; open it in another way first."
+        )
+    return new[0]
+
+
+def _refuse_other_shape(project: Project, source: ImageInput, image: Image) -> None:
+    tracks = project.document.tracks
+    if (tracks.n_frames, tracks.size) != (source.n_frames, source.size):
+        raise ProjectError(
+            f"'{project.path.name}' is about {tracks.n_frames} frames of size "
+            f"{tracks.size}, but '{image.name}' has {source.n_frames} of size "
+            f"{source.size}; open the recording it was made for."
+        )
+
+
+def _show_slice(
+    controller: TrackingController,
+    image: Image,
+    position: tuple[float, ...],
+    memory: Memory,
+) -> None:
+    dims = controller.viewer.dims
+    for axis, _ in memory.slice:
+        dims.set_point(dims.ndim - image.ndim + axis, position[axis])

@@ -1,0 +1,303 @@
+"""Corrections in the real viewer, by mouse and keys (needs a display or Xvfb)."""
+
+import threading
+
+import numpy as np
+import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QAction
+from qtpy.QtTest import QTest
+from test_controller import Bench
+from test_dock import Window
+from test_project_files import leave
+
+from napari_cotracker.project import Project
+from napari_cotracker.tracks import Source, Span
+from napari_cotracker.widgets.project_files import save_project
+
+SEEDS = [(2, 15, 20), (6, 30, 50)]
+CTRL = Qt.KeyboardModifier.ControlModifier
+SHIFT = Qt.KeyboardModifier.ShiftModifier
+NONE = Qt.KeyboardModifier.NoModifier
+
+
+class Desk(Window):
+    """A window with a tracked clip, the tracked layer chosen."""
+
+    def __init__(self, viewer, recorder, qtbot, clip):
+        super().__init__(viewer, recorder.engine, qtbot)
+        self.recorder = recorder
+        self.image = viewer.add_image(clip, name="clip")
+        self.place_points(self.image, SEEDS)
+        self.user = viewer.layers["clip points"]
+        self.placed = self.user.data.copy()
+        self.press("run")
+        self.idle()
+        self.tracked = viewer.layers["clip tracked"]
+        viewer.layers.selection.active = self.tracked
+
+    @property
+    def session(self):
+        return self.dock.controller.session_of(self.image)
+
+    @property
+    def tracks(self):
+        return self.session.document.tracks
+
+    def place_of(self, frame, column):
+        """(y, x) of a point, its frame in view."""
+        self.viewer.dims.set_current_step(0, frame)
+        return self.tracks.xy[frame, column, ::-1].copy()
+
+    def drag(self, frame, column, by_yx):
+        start = self.place_of(frame, column)
+        self.canvas.drag(self.tracked, start, start + by_yx)
+
+    def click(self, frame, column):
+        self.canvas.click(self.tracked, *self.place_of(frame, column))
+        self.wait(lambda: len(self.tracked.selected_data) == 1)
+
+    def key(self, key, modifier=NONE):
+        QTest.keyClick(self.canvas.native, key, modifier)
+
+    def act(self, name):
+        self.dock.findChild(QAction, name).trigger()
+
+    def quiet(self):
+        self.wait(lambda: not self.dock.runner.busy)
+
+
+@pytest.fixture
+def desk(make_napari_viewer, recorder, qtbot, clip):
+    viewer = make_napari_viewer(show=True)
+    qtbot.waitExposed(viewer.window._qt_window)
+    made = Desk(viewer, recorder, qtbot, clip)
+    yield made
+    assert np.array_equal(made.user.data, made.placed), "the person's own layer"
+
+
+def test_every_control_of_corrections_is_named(desk):
+    for name in (
+        "auto_retrack next_review previous_review accept open_project save_project "
+        "track span_first span_last edit_track"
+    ).split():
+        assert desk[name] is not None, name
+    for name in "hide_span end_track delete_forward rename_track merge_tracks".split():
+        assert desk.dock.findChild(QAction, name) is not None, name
+
+
+def test_a_moved_point_is_tracked_again_while_the_person_goes_on(desk):
+    gates = desk.recorder.gates = threading.Semaphore(0)
+    before = desk.tracks
+    desk.drag(12, 1, (8, 6))
+    desk.wait(lambda: desk.recorder.renewals)
+    assert desk["run"].isEnabled() and desk["cancel"].isEnabled()
+    (asked,) = desk.recorder.renewals
+    assert asked["spans"] == (Span(1, 7, 19),)
+    assert asked["focus_frame"] == 12
+    gates.release(1)
+    desk.wait(lambda: np.any(desk.tracks.xy[7:11, 1] != before.xy[7:11, 1]))
+    desk.drag(4, 0, (8, 6))  # another correction meanwhile
+    moved = desk.tracks.xy[4, 0].tolist()
+    gates.release(50)
+    desk.quiet()
+    anchor = desk.tracks.xy[12, 1]
+    assert np.allclose(desk.tracks.xy[13:, 1, 0] - anchor[0], 0.5 * np.arange(1, 8))
+    assert desk.tracks.xy[4, 0].tolist() == moved
+    assert desk.session.memory.stale == ()
+    assert np.array_equal(desk.tracks.xy[:7, 1], before.xy[:7, 1])
+    rows = (desk.tracked.features["track_id"] == 1).to_numpy()
+    assert np.allclose(desk.tracked.data[rows][:, :0:-1], desk.tracks.xy[:, 1])
+
+
+def test_without_auto_retrack_only_the_point_moves(desk):
+    desk.press("auto_retrack")
+    before = desk.tracks.xy.copy()
+    desk.drag(12, 1, (8, 6))
+    desk.wait(desk["undo"].isEnabled)
+    assert (desk.tracks.xy != before).any(axis=2).sum() == 1
+    assert not desk.recorder.renewals
+    desk.press("auto_retrack")
+    desk.wait(lambda: desk.recorder.renewals)
+    desk.quiet()
+
+
+def test_run_does_not_wait_for_a_renewal(desk):
+    desk.recorder.gates = threading.Semaphore(0)
+    desk.drag(12, 1, (8, 6))
+    desk.wait(lambda: desk.recorder.renewals)
+    desk.press("run")
+    assert not desk["run"].isEnabled()
+    desk.recorder.gates.release(50)
+    desk.idle()
+    assert len(desk.recorder.calls) == 2
+    assert len(desk.recorder.calls[-1]["queries"]) == 3
+
+
+def test_undo_and_redo_by_keys_go_to_the_frame_of_the_edit(desk):
+    desk.press("auto_retrack")
+    before = desk.tracks.xy.copy()
+    desk.drag(12, 1, (8, 6))
+    desk.wait(desk["undo"].isEnabled)
+    after = desk.tracks.xy.copy()
+    desk.viewer.dims.set_current_step(0, 3)
+    desk.key(Qt.Key.Key_Z, CTRL)
+    assert np.array_equal(desk.tracks.xy, before)
+    assert desk.viewer.dims.current_step[0] == 12
+    desk.key(Qt.Key.Key_Z, CTRL | SHIFT)
+    assert np.array_equal(desk.tracks.xy, after)
+
+
+def test_points_are_deleted_and_added_with_the_mouse(desk):
+    desk.press("auto_retrack")
+    desk.click(10, 1)
+    assert desk["track"].currentText() == "point 1"
+    desk.key(Qt.Key.Key_Delete)
+    desk.wait(lambda: desk.tracks.source[10, 1] == Source.EMPTY)
+    desk.tracked.mode = "add"
+    desk.canvas.click(desk.tracked, 40, 60)
+    desk.wait(lambda: desk.tracks.source[10, 1] == Source.MANUAL)
+    assert np.allclose(desk.tracks.xy[10, 1], (60, 40), atol=0.3)
+    assert len(desk.tracked.data) == 40
+
+
+def test_hide_a_span_with_keys_and_take_it_back(desk):
+    desk.press("auto_retrack")
+    desk.click(8, 0)
+    desk.key(Qt.Key.Key_BracketLeft)
+    desk.viewer.dims.set_current_step(0, 11)
+    desk.key(Qt.Key.Key_BracketRight)
+    assert (desk["span_first"].value(), desk["span_last"].value()) == (8, 11)
+    desk.key(Qt.Key.Key_H)
+    assert desk.session.document.constraints.hidden == (Span(0, 8, 11),)
+    assert len(desk.tracked.data) == 36
+    desk.key(Qt.Key.Key_Z, CTRL)
+    assert not desk.session.document.constraints
+    assert len(desk.tracked.data) == 40
+
+
+def test_the_menu_edits_the_chosen_track(desk, monkeypatch):
+    desk.press("auto_retrack")
+    dialog = "qtpy.QtWidgets.QInputDialog"
+    desk.click(10, 0)
+    monkeypatch.setattr(f"{dialog}.getText", lambda *a, **k: ("nose", True))
+    desk.act("rename_track")
+    assert desk.tracks.name == ("nose", "point 1")
+    assert desk["track"].currentText() == "nose"
+    desk.act("split_track")
+    assert desk.tracks.name == ("nose", "point 1", "nose (2)")
+    monkeypatch.setattr(f"{dialog}.getItem", lambda *a, **k: ("nose (2) (2)", True))
+    desk.act("merge_tracks")
+    assert desk.tracks.name == ("nose", "point 1")
+    desk.act("end_track")
+    assert (desk.tracks.source[10:, 0] == Source.EMPTY).all()
+    for _ in range(4):
+        desk.press("undo")
+    assert desk.tracks.name == ("point 0", "point 1")
+    assert (desk.tracks.source != Source.EMPTY).all()
+
+
+def test_a_dialog_that_is_cancelled_does_nothing(desk, monkeypatch):
+    desk.click(10, 0)
+    monkeypatch.setattr(
+        "qtpy.QtWidgets.QInputDialog.getText", lambda *a, **k: ("x", False)
+    )
+    desk.act("rename_track")
+    assert not desk["undo"].isEnabled()
+
+
+def test_review_leads_to_what_is_most_likely_wrong(desk):
+    desk.press("auto_retrack")
+    desk.drag(12, 1, (25, -20))
+    desk.wait(desk["undo"].isEnabled)
+    desk.viewer.dims.set_current_step(0, 0)
+    desk.key(Qt.Key.Key_N)
+    item = desk.dock.review_panel._review_of(desk.session).current
+    assert item.point_id == 1 and abs(item.frame - 12) == 1, "beside the jump"
+    assert desk.viewer.dims.current_step[0] == item.frame
+    (row,) = desk.tracked.selected_data
+    assert desk.tracked.data[row, 0] == item.frame
+    assert desk.tracked.features["track_id"][row] == 1
+    centre = getattr(desk.viewer, "scene", desk.viewer).camera.center
+    assert np.allclose(centre[1:], desk.tracked.data[row, 1:])
+    assert f"frame {item.frame}" in desk["review_label"].text()
+    desk.press("accept")
+    assert desk.tracks.source[item.frame, 1] == Source.MANUAL
+    desk.press("previous_review")
+    desk.press("next_review")
+    desk.press("undo")
+    assert desk.tracks.source[item.frame, 1] == Source.MODEL
+
+
+def test_a_project_is_saved_from_then_on_and_opened_again(desk, tmp_path, monkeypatch):
+    desk.press("auto_retrack")
+    path = tmp_path / "mine.ctk"
+    dialog = "qtpy.QtWidgets.QFileDialog"
+    monkeypatch.setattr(
+        f"{dialog}.getSaveFileName", lambda *a, **k: (str(tmp_path / "mine"), "")
+    )
+    desk.press("save_project")
+    assert str(path) in desk.dock.status.text()
+    desk.drag(12, 1, (8, 6))
+    desk.wait(desk["undo"].isEnabled)
+    document, session = desk.session.document, desk.session
+    monkeypatch.setattr(f"{dialog}.getOpenFileName", lambda *a, **k: (str(path), ""))
+    desk.press("open_project")  # it is open here already: no harm
+    assert desk.session is session
+    assert "mine.ctk is open" in desk.dock.status.text()
+    session.project.close()
+    with Project.open(path) as project:
+        assert project.document.same_as(document)
+
+
+def test_an_interrupted_project_is_opened_and_goes_on(
+    make_napari_viewer, recorder, qtbot, clip, tmp_path, monkeypatch
+):
+    bench = Bench(clip, recorder)
+    bench.add_points([[2, 15, 20], [6, 30, 50]])
+    path = tmp_path / "mine.ctk"
+    save_project(bench.controller, bench.track(direction="forward"), path)
+    wanted = bench.controller.session_of(bench.image).document
+    bench.part(3, direction="forward")
+    leave(bench)
+    done = recorder.windows
+
+    viewer = make_napari_viewer(show=True)
+    qtbot.waitExposed(viewer.window._qt_window)
+    window = Window(viewer, recorder.engine, qtbot)
+    monkeypatch.setattr(
+        "qtpy.QtWidgets.QFileDialog.getOpenFileName", lambda *a, **k: (str(path), "")
+    )
+    window.press("open_project")
+    assert "not a file" in window.dock.status.text()
+    image = viewer.add_image(clip, name="clip")
+    window.press("open_project")
+    assert "press Run to let it go on" in window.dock.status.text()
+    assert window["direction"].currentText() == "forward"
+    assert len(viewer.layers["clip tracked"].data) > 0
+    window.press("run")
+    window.idle()
+    assert recorder.windows == done + 2
+    session = window.dock.controller.session_of(image)
+    assert np.array_equal(session.document.tracks.xy, wanted.tracks.xy, equal_nan=True)
+
+
+def test_closing_the_viewer_while_running_keeps_finished_windows(
+    desk, tmp_path, monkeypatch
+):
+    path = tmp_path / "mine.ctk"
+    monkeypatch.setattr(
+        "qtpy.QtWidgets.QFileDialog.getSaveFileName", lambda *a, **k: (str(path), "")
+    )
+    desk.press("save_project")
+    desk.recorder.gates = threading.Semaphore(3)
+    desk["model"].setCurrentText("other")
+    desk.press("run")
+    desk.wait(lambda: desk["progress"].value() == 3)
+    session = desk.session
+    desk.viewer.close()
+    desk.recorder.gates.release(1)
+    desk.wait(desk.recorder.closed.is_set)
+    session.project.close()
+    with Project.open(path) as project:
+        assert len(project.unfinished_run().windows) == 3
