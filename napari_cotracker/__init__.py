@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 from napari_cotracker.errors import CoTrackerError
 
 if TYPE_CHECKING:
-    from napari_cotracker.io import load_tracks, save_tracks
+    from napari_cotracker.io import save_tracks
+    from napari_cotracker.project.tracks_format import load_tracks
     from napari_cotracker.tracking import TrackingOptions, track, track_iter
     from napari_cotracker.tracking.models import load_model
     from napari_cotracker.tracks import Queries, Tracks
@@ -35,7 +36,7 @@ _HOME = {
     "TrackingOptions": "tracking",
     "list_models": "weights",
     "load_model": "tracking.models",
-    "load_tracks": "io",
+    "load_tracks": "project.tracks_format",
     "open_video": "video",
     "save_tracks": "io",
     "track": "tracking",

@@ -55,7 +55,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
 
 
 def _convert_tracks(args: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
-    from napari_cotracker.io import load_tracks, save_tracks
+    from napari_cotracker.io import save_tracks
+    from napari_cotracker.project.tracks_format import load_tracks
     from napari_cotracker.video import open_video
 
     facts: dict[str, Any] = {}
@@ -68,7 +69,8 @@ def _convert_tracks(args: argparse.Namespace) -> tuple[dict[str, Any], list[str]
 
 
 def _convert_queries(args: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
-    from napari_cotracker.io import load_queries, save_queries
+    from napari_cotracker.io import save_queries
+    from napari_cotracker.project.tracks_format import load_queries
 
     queries = load_queries(args.source, args.source_format)
     losses = save_queries(queries, args.out, args.out_format, overwrite=args.overwrite)

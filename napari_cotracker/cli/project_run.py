@@ -161,7 +161,9 @@ def enter(
         return None
     if project is None:
         queries = task.request.queries
-        document = document_of(queries, len(source), source.size, source.fps)
+        document = document_of(
+            queries, len(source), source.size, source.fps, source.times
+        )
         recording = Recording.of_file(args.video, (len(source), *source.size))
         project = Project.create(args.project, Annotations(document), recording)
     elif (project.document.tracks.n_frames, project.document.tracks.size) != (

@@ -53,8 +53,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
     """Check everything, then draw frame after frame."""
     check_video_output(args.out, overwrite=args.overwrite)
     check_apart([args.out], [args.tracks, args.video])
-    from napari_cotracker.io import load_tracks
     from napari_cotracker.overlay import Marks, check_fit
+    from napari_cotracker.project.tracks_format import load_tracks
     from napari_cotracker.video import open_video
 
     radius = None if args.point_size is None else args.point_size / 2

@@ -104,6 +104,7 @@ class Document:
             and np.array_equal(self.tracks.point_id, other.tracks.point_id)
             and (self.tracks.fps, self.tracks.size)
             == (other.tracks.fps, other.tracks.size)
+            and same_times(self, other)
             and self.constraints == other.constraints
             and not self.cells.differs(other.cells).any()
         )
@@ -118,6 +119,12 @@ def columns_of(tracks: Tracks, point_id: npt.ArrayLike) -> npt.NDArray[np.int64]
     place = np.searchsorted(tracks.point_id, ids, sorter=order)
     column = order[np.minimum(place, tracks.n_tracks - 1)]
     return np.where(tracks.point_id[column] == ids, column, -1)
+
+
+def same_times(one: Document, two: Document) -> bool:
+    """Return whether the times of the frames are the same in both."""
+    a, b = one.tracks.times, two.tracks.times
+    return a is b or (a is not None and b is not None and np.array_equal(a, b))
 
 
 def _listed(ids: list[int]) -> str:

@@ -79,13 +79,25 @@ def overlay(
     after = document.with_cells(
         document.cells.with_values((frame, column[place]), renewed)
     )
-    return replace(after, tracks=replace(after.tracks, fps=found.fps or now.fps))
+    times = now.times if found.times is None else found.times
+    about = replace(after.tracks, fps=found.fps or now.fps, times=times)
+    return replace(after, tracks=about)
 
 
 def document_of(
-    queries: Queries, n_frames: int, size: tuple[int, int], fps: float | None
+    queries: Queries,
+    n_frames: int,
+    size: tuple[int, int],
+    fps: float | None = None,
+    times: npt.NDArray[np.float64] | None = None,
 ) -> Document:
     """Make a document that knows a person's own points and nothing else.
+
+    Parameters
+    ----------
+    queries : Queries
+    n_frames, size, fps, times
+        Of the recording, as :class:`Tracks` holds them.
 
     Raises
     ------
@@ -96,7 +108,7 @@ def document_of(
     ids = queries.tracks
     names = tuple(queries.name_of(i) for i in ids.tolist())
     document = Document(
-        Tracks.empty(n_frames, ids, names, size=size, fps=fps),
+        Tracks.empty(n_frames, ids, names, size=size, fps=fps, times=times),
         constraints=Constraints.none(),
     )
     placed = Cells.placed(queries.xy)

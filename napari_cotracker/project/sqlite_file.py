@@ -183,6 +183,18 @@ def make_empty(path: Path, shown: Path) -> None:
             connection.close()
 
 
+def is_project(path: Path) -> bool:
+    """Tell by its first bytes whether a file is a project; never raises."""
+    if path.resolve() in _open_here:
+        return True
+    try:
+        header = _header(path)
+    except ProjectError:
+        return False
+    whole = len(header) == _HEADER.size and header.startswith(_MAGIC)
+    return whole and _HEADER.unpack(header)[3] == APPLICATION_ID
+
+
 def remove_sidecars(path: Path) -> None:
     """Remove what SQLite left beside a file that is about to be replaced."""
     for suffix in SIDECARS:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_cotracker.errors import CoTrackerError
 from napari_cotracker.project.blocks import read_cells, write_difference
-from napari_cotracker.project.document import Document
+from napari_cotracker.project.document import Document, same_times
 from napari_cotracker.project.facts import fact, set_fact
-from napari_cotracker.project.sqlite_file import SqliteFile, damaged
+from napari_cotracker.project.sqlite_file import damaged
 from napari_cotracker.tracks import Constraints, Tracks
 
-SHAPE, CONSTRAINTS = "shape", "constraints"
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from napari_cotracker.project.sqlite_file import SqliteFile
+
+SHAPE, TIMES, CONSTRAINTS = "shape", "times", "constraints"
 
 
 def write_document(file: SqliteFile, before: Document | None, after: Document) -> None:
@@ -23,6 +28,9 @@ def write_document(file: SqliteFile, before: Document | None, after: Document) -
     with file.step():
         if before is None or _shape(before) != _shape(after):
             set_fact(file, SHAPE, _shape(after))
+        if before is None or not same_times(before, after):
+            times = after.tracks.times
+            set_fact(file, TIMES, None if times is None else times.tolist())
         if before is None or before.constraints != after.constraints:
             set_fact(file, CONSTRAINTS, after.constraints.to_dict())
         if before is None or _table(before) != _table(after):
@@ -56,6 +64,7 @@ def read_stored(file: SqliteFile) -> Document:
             tuple(row[1] for row in table),
             size=tuple(shape["size"]),
             fps=shape["fps"],
+            times=_array(fact(file, TIMES)),
         )
         return Document(empty, constraints=constraints).with_cells(cells)
     except (CoTrackerError, TypeError, KeyError, ValueError) as error:
@@ -67,6 +76,10 @@ def _shape(document: Document) -> dict[str, Any]:
     size = [int(side) for side in tracks.size]
     fps = None if tracks.fps is None else float(tracks.fps)
     return {"n_frames": tracks.n_frames, "size": size, "fps": fps}
+
+
+def _array(times: list[float] | None) -> npt.NDArray[np.float64] | None:
+    return None if times is None else np.array(times, np.float64)
 
 
 def _table(document: Document) -> list[tuple[int, int, str]]:

@@ -17,7 +17,7 @@ def get_tracks_reader(
     path: str | list[str],
 ) -> Callable[[str], list[LayerDataTuple]] | None:
     """Return the reader of a file of tracks or points, None if it is none."""
-    from napari_cotracker.io import recognise
+    from napari_cotracker.project.tracks_format import recognise
 
     if isinstance(path, list):
         return None
@@ -34,7 +34,7 @@ def read_tracks(path: str) -> list[LayerDataTuple]:
     FormatError
         The file cannot be read; the message says where in it.
     """
-    from napari_cotracker.io import load_queries, load_tracks
+    from napari_cotracker.project.tracks_format import load_queries, load_tracks
     from napari_cotracker.widgets.track_layers import layers_of, points_layer
 
     name = Path(path).stem

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from project.random_edits import document, edit_makers
 
-from napari_cotracker.errors import InputError, ProjectError
+import napari_cotracker as nct
+from napari_cotracker.cli import main
+from napari_cotracker.errors import FormatError, InputError, ProjectError
 from napari_cotracker.project import (
     Annotations,
     Document,
@@ -29,6 +32,7 @@ from napari_cotracker.project import track_edits as whole
 from napari_cotracker.project.blocks import BLOCK
 from napari_cotracker.project.sqlite_file import VERSION
 from napari_cotracker.tracks import Queries, Span, Tracks
+from napari_cotracker.widgets.track_files import get_tracks_reader
 
 A, B, C = 3, 13, 23
 NOWHERE = Recording((12, 60, 80), "0" * 64)
@@ -475,3 +479,37 @@ def test_a_folder_of_images_and_frames_in_memory_have_fingerprints(tmp_path):
     assert one != Recording.of_frames(frames[[0, 1]], frames.shape)
     with pytest.raises(ProjectError, match="not a file"):
         one.find(tmp_path / "a.ctk")
+
+
+# -- a project as a format of tracks --------------------------------------------------
+
+
+def test_tracks_of_a_project_are_read_like_any_other(path, tmp_path, capsys):
+    tracks = replace(document().tracks, times=np.arange(12) * 0.5)
+    with new(path, Document(tracks)) as project:
+        with pytest.raises(FormatError, match="open already"):
+            nct.load_tracks(path)
+        project.edit(whole.rename_track(project.document, A, "nose"))
+    read = nct.load_tracks(path)
+    assert read.name[0] == "nose"
+    np.testing.assert_array_equal(read.times, tracks.times)
+    np.testing.assert_array_equal(read.xy, tracks.xy)
+    out = tmp_path / "out.csv"
+    assert main(["convert", str(path), str(out)]) == 0
+    np.testing.assert_array_equal(nct.load_tracks(out).xy, tracks.xy)
+    assert main(["convert", str(path), str(tmp_path / "q.csv"), "--queries"]) == 0
+    assert len(nct.load_tracks(path).name) == 3
+    capsys.readouterr()
+    assert main(["convert", str(out), str(tmp_path / "new.ctk")]) == 2
+    assert "can only be read" in capsys.readouterr().err
+    path.write_bytes(path.read_bytes()[:3000])
+    assert main(["convert", str(path), str(tmp_path / "o2.csv")]) == 2
+    assert "ends too early" in capsys.readouterr().err
+
+
+def test_napari_opens_the_tracks_of_a_project(path):
+    new(path).close()
+    layers = get_tracks_reader(str(path))(str(path))
+    assert [kind for _, _, kind in layers] == ["tracks", "points"] or len(layers) == 2
+    path.write_text("no project")
+    assert get_tracks_reader(str(path)) is None
