@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="VIDEO",
         type=Path,
         nargs="?",
-        help="mp4, avi, mov, ... or TIFF stack; a project knows its own",
+        help="video, TIFF stack, folder of images or zarr; a project knows its own",
     )
     add(
         *("--queries", "-q"),

@@ -114,6 +114,22 @@ def test_grey_of_more_than_8_bits_keeps_its_depth(tmp_path):
     assert narrow[0, 0, 0, 0] == round(30000 / 257)
 
 
+@pytest.mark.parametrize(("pix_fmt", "top"), [("gray10le", 1023), ("gray12le", 4095)])
+def test_values_of_10_and_12_bit_are_those_stored(tmp_path, pix_fmt, top):
+    path = tmp_path / "a.mkv"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 32, 16, pix_fmt
+        for value in (0, 400, top):
+            picture = av.VideoFrame(32, 16, pix_fmt)
+            picture.planes[0].update(np.full((16, 32), value, np.uint16).tobytes())
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode(None))
+    source = open_video(path)
+    assert source.contrast_limits == (0, top)
+    assert source[1, 0, 0, 0] == round(400 * 255 / top)
+
+
 def cut(path, share):
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * share)])
