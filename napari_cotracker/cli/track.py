@@ -110,11 +110,11 @@ def run(args: argparse.Namespace, console: Console) -> int:
             outcome = Outcome(project.document.tracks, 0, 0, 0.0)
         else:
             outcome = _track(args, task, project, source, stack, console)
+        result = {"video": str(video), **_report(args, task, source, outcome)}
         if outcome.tracks is not None and args.out is not None:
-            save(outcome.tracks, source, args)
-        console.report_run(
-            {"video": str(video), **_report(args, task, source, outcome)}
-        )
+            losses = save(outcome.tracks, source, args)
+            result["not_kept"] = "; ".join(losses) or "nothing: the file holds all"
+        console.report_run(result)
         return exit_code_of(outcome, console)
 
 
@@ -191,8 +191,15 @@ def check_outputs(args: argparse.Namespace) -> None:
     check_apart((args.out, args.overlay), [args.project] if args.project else [])
 
 
-def save(tracks: Tracks, source: FrameSource, args: argparse.Namespace) -> None:
+def save(
+    tracks: Tracks, source: FrameSource, args: argparse.Namespace
+) -> tuple[str, ...]:
     """Write the tracks, then the overlay.
+
+    Returns
+    -------
+    tuple of str
+        What of the tracks the format could not hold.
 
     Raises
     ------
@@ -201,8 +208,11 @@ def save(tracks: Tracks, source: FrameSource, args: argparse.Namespace) -> None:
     """
     from napari_cotracker.io import save_tracks
 
+    timed = replace(tracks, times=source.times)
+    losses: list[str] = []
+
     def write(path: Path) -> None:
-        save_tracks(tracks, path, args.format, overwrite=args.overwrite)
+        losses[:] = save_tracks(timed, path, args.format, overwrite=args.overwrite)
 
     write_or_rescue(write, args.out)
     if args.overlay is not None:
@@ -212,3 +222,4 @@ def save(tracks: Tracks, source: FrameSource, args: argparse.Namespace) -> None:
             write_overlay(source, tracks, path, overwrite=args.overwrite)
 
         write_or_rescue(draw, args.overlay)
+    return tuple(losses)

@@ -236,7 +236,9 @@ def _reference(
 def _nothing_known(source: FrameSource, anchors: Queries) -> Tracks:
     ids = anchors.tracks
     names = tuple(anchors.name_of(i) for i in ids.tolist())
-    return Tracks.empty(len(source), ids, names, size=source.size, fps=source.fps)
+    return Tracks.empty(
+        len(source), ids, names, size=source.size, fps=source.fps, times=source.times
+    )
 
 
 def _assembly(

@@ -154,7 +154,13 @@ def with_new_tracks(tracks: Tracks, anchors: Queries) -> Tracks:
         key: np.concatenate([getattr(tracks, key), getattr(empty, key)], axis=axis)
         for key, axis in _COLUMN_AXIS.items()
     }
-    return Tracks(**joined, name=tracks.name + names, fps=tracks.fps, size=tracks.size)
+    return Tracks(
+        **joined,
+        name=tracks.name + names,
+        fps=tracks.fps,
+        size=tracks.size,
+        times=tracks.times,
+    )
 
 
 _COLUMN_AXIS = {

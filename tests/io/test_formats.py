@@ -1,6 +1,7 @@
 """Every format: what it holds comes back, what it cannot hold is said."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -42,6 +43,29 @@ def test_the_list_of_formats_is_the_documented_one():
     assert set(NAMES) == set(FORMATS)
     for each in formats():
         assert each.label and each.suffixes and each.holds <= ASPECTS
+
+
+def test_the_table_in_the_docs_is_that_of_the_code():
+    text = (Path(__file__).parents[2] / "docs" / "formats.md").read_text("utf-8")
+    rows = {}
+    for line in text.splitlines():
+        if line.startswith("| `"):
+            cells = [cell.strip() for cell in line.strip("|").split("|")]
+            rows[cells[0].strip("`")] = cells
+    assert list(rows) == [f.name for f in formats()]
+    columns = {
+        "occluded position": 3,
+        "visibility": 4,
+        "confidence": 5,
+        "source": 6,
+        "point_id": 7,
+        "times": 9,
+    }
+    for each in formats():
+        assert f"`{each.suffixes[0]}`" in text
+        for aspect, column in columns.items():
+            kept = rows[each.name][column].startswith("kept")
+            assert kept is (aspect in each.holds), (each.name, aspect)
 
 
 @files

@@ -179,7 +179,7 @@ def _checked(name: str) -> str:
 FORMAT = TracksFormat(
     "trackmate",
     "TrackMate XML",
-    (".trackmate.xml", ".xml"),
+    (".xml",),
     matches,
     read,
     write,
