@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import dataclass
-from hashlib import sha256
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_cotracker.errors import TrackingError
@@ -13,6 +11,7 @@ from napari_cotracker.tracking import FinishedWindow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
+    from pathlib import Path
 
     from napari_cotracker.tracking import Progress
     from napari_cotracker.tracks import Tracks
@@ -122,13 +121,9 @@ def _make_features() -> Any:
 
 
 def _weights_of(name: str) -> str:
-    from napari_cotracker.weights import list_models
+    from napari_cotracker.weights import digest_of
 
-    for record in list_models():
-        if record.name == name:
-            return record.sha256 or ""
-    path = Path(name)
-    return sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+    return digest_of(name)
 
 
 def _save_tracks(tracks: Tracks, path: Path) -> None:

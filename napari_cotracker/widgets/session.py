@@ -13,6 +13,7 @@ from napari_cotracker.project import (
     Project,
     columns_of,
 )
+from napari_cotracker.project.merging import overlay
 from napari_cotracker.tracking import invalid_spans
 from napari_cotracker.widgets.coordinates import PixelAxes, placement, result_axes
 from napari_cotracker.widgets.entering import (
@@ -24,7 +25,6 @@ from napari_cotracker.widgets.hand_edits import cell_changes, edit_by_hand, fram
 from napari_cotracker.widgets.image_input import position_in
 from napari_cotracker.widgets.layer_looks import METADATA_KEY, POINTS_SUFFIX
 from napari_cotracker.widgets.memory import Memory
-from napari_cotracker.widgets.merging import overlay
 from napari_cotracker.widgets.result_layers import ResultLayers
 
 if TYPE_CHECKING:
