@@ -29,19 +29,19 @@ class FeatureLevel(NamedTuple):
 def build_pyramid(
     features: Tensor, levels: int, dtype: torch.dtype | None = None
 ) -> list[FeatureLevel]:
-    """Average-pool (B, T, C, H, W) features into ``levels`` levels of rows.
+    """Average-pool (B, T, H, W, C) features into ``levels`` levels of rows.
 
     ``dtype`` is that of the rows: gathered rows are multiplied as they are, so rows in
     the arithmetic of the product are gathered with half the traffic and no conversion.
     """
-    n_frames, channels = features.shape[1:3]
-    maps = features.flatten(0, 1)  # (B * T, C, H, W)
+    n_frames, channels = features.shape[1], features.shape[-1]
+    maps = features.flatten(0, 1).permute(0, 3, 1, 2)  # (B * T, C, H, W)
     pyramid = []
     for level in range(levels):
         if level:
             maps = F.avg_pool2d(maps, 2, 2)
         height, width = maps.shape[-2:]
-        rows = maps.to(dtype or maps.dtype).permute(0, 2, 3, 1).reshape(-1, channels)
+        rows = maps.permute(0, 2, 3, 1).reshape(-1, channels).to(dtype or maps.dtype)
         pyramid.append(FeatureLevel(rows, n_frames, height, width))
     return pyramid
 
@@ -90,7 +90,7 @@ def sample_support(
 ) -> Tensor:
     """Sample the (2r+1)^2 support patch of each query; (B, N, (2r+1)^2, C)."""
     neighbours, fraction = gather_neighbours(level, frame, xy, radius)
-    return interpolate(neighbours, fraction.to(neighbours.dtype)).flatten(2, 3)
+    return interpolate(neighbours.float(), fraction).flatten(2, 3)
 
 
 def correlate(level: FeatureLevel, support: Tensor, xy: Tensor, radius: int) -> Tensor:

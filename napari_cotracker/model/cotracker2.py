@@ -86,9 +86,11 @@ class CoTracker2(nn.Module):
         self.register_buffer("time_emb", table[None])
 
     def encode(self, frames: Tensor) -> Tensor:
-        """Encode (B, T, 3, H, W) frames into (B, T, C, h, w)."""
+        """Encode (B, T, 3, H, W) frames into (B, T, h, w, C)."""
         with reduced(self.arithmetic, frames.device):
-            features = encode_frames(self.fnet, frames.flatten(0, 1))
+            features = encode_frames(
+                self.fnet, frames.flatten(0, 1), lambda part: part.to(self.arithmetic)
+            )
         return features.unflatten(0, frames.shape[:2])
 
     def sample(self, features: Tensor, queries_txy: Tensor) -> Tensor:
@@ -96,7 +98,7 @@ class CoTracker2(nn.Module):
         level = build_pyramid(features, 1)[0]
         xy = queries_txy[..., 1:] / self.stride
         corners, fraction = gather_neighbours(level, queries_txy[..., 0].long(), xy, 0)
-        return interpolate(corners, fraction)[:, :, 0, 0]
+        return interpolate(corners.float(), fraction)[:, :, 0, 0]
 
     def start(self, queries_xy: Tensor, n_frames: int) -> WindowState:
         """State of points seen only at their query: there, certainly visible."""
@@ -123,7 +125,7 @@ class CoTracker2(nn.Module):
         fresh = (time >= query_frame[:, None]) & (time >= overlap)
         if n_real is not None and self.masks_padding:
             fresh = fresh & (time < n_real)
-        position = self._embed_position(state.xy[:, 0], features.shape[-2:])
+        position = self._embed_position(state.xy[:, 0], features.shape[2:4])
         states = []
         for _ in range(iterations):
             with reduced(self.arithmetic, features.device):

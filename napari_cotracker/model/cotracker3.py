@@ -95,12 +95,15 @@ class CoTracker3(nn.Module):
         self.register_buffer("motion_scale_xy", scale, persistent=False)
 
     def encode(self, frames: Tensor) -> Tensor:
-        """Encode (B, T, 3, H, W) frames into L2-normalised (B, T, C, h, w)."""
+        """Encode (B, T, 3, H, W) frames into L2-normalised (B, T, h, w, C)."""
         self._check_frames(frames)
         with reduced(self.arithmetic, frames.device):
-            features = encode_frames(self.fnet, frames.flatten(0, 1))
-        norm = features.square().sum(dim=1, keepdim=True).clamp_min(1e-12).sqrt()
-        return (features / norm).unflatten(0, frames.shape[:2])
+            features = encode_frames(
+                self.fnet,
+                frames.flatten(0, 1),
+                lambda part: _normalised(part).to(self.arithmetic),
+            )
+        return features.unflatten(0, frames.shape[:2])
 
     def sample(self, features: Tensor, queries_txy: Tensor) -> Tensor:
         """Sample support patches at (B, N, 3) queries; (B, N, L, K^2, C)."""
@@ -227,3 +230,9 @@ class CoTracker3(nn.Module):
                 f"Frames are {height} high and {width} wide; both must be multiples "
                 f"of {self.stride} and at least {smallest}."
             )
+
+
+def _normalised(features: Tensor) -> Tensor:
+    """Bring (..., C) features to unit length."""
+    norm = features.square().sum(dim=-1, keepdim=True).clamp_min(1e-12).sqrt()
+    return features / norm

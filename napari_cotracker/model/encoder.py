@@ -9,6 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from napari_cotracker.model.config import EncoderConfig
 
 
@@ -85,8 +87,15 @@ class FrameEncoder(nn.Module):
         return features
 
 
-def encode_frames(encoder: FrameEncoder, frames: Tensor) -> Tensor:
-    """Encode (F, 3, H, W) frames into float32 (F, C, h, w), in batches that suit.
+def encode_frames(
+    encoder: FrameEncoder,
+    frames: Tensor,
+    finish: Callable[[Tensor], Tensor],
+) -> Tensor:
+    """Encode (F, 3, H, W) frames into float32 (F, h, w, C), in batches that suit.
+
+    ``finish`` is applied to every batch. Channels come last, so that a position's
+    feature is a row that can be gathered.
 
     A processor is quickest frame by frame: the activations of several do not fit its
     caches, and the allocator maps them afresh for every layer. Training keeps the
@@ -95,10 +104,11 @@ def encode_frames(encoder: FrameEncoder, frames: Tensor) -> Tensor:
     batch = len(frames)
     if not torch.is_grad_enabled() and batch:
         batch = 1 if frames.device.type == "cpu" else ACCELERATOR_BATCH
-    if batch >= len(frames):
-        features: Tensor = encoder(frames).float()
-        return features
-    return torch.cat([encoder(part).float() for part in frames.split(batch)])
+    parts = []
+    for part in frames.split(max(1, batch)):
+        features: Tensor = encoder(part).permute(0, 2, 3, 1).float().contiguous()
+        parts.append(finish(features))
+    return parts[0] if len(parts) == 1 else torch.cat(parts)
 
 
 def _normalised(x: Tensor) -> Tensor:

@@ -68,7 +68,7 @@ class WindowTracker(ClipTracker, Protocol):
     has_confidence: bool
 
     def encode(self, frames: Tensor) -> Tensor:
-        """Encode (B, T, 3, H, W) frames, 0..255, into (B, T, C, H/stride, W/stride).
+        """Encode (B, T, 3, H, W) frames, 0..255, into (B, T, H/stride, W/stride, C).
 
         Frames are independent of each other, so features can be cached per frame.
         """
@@ -76,7 +76,7 @@ class WindowTracker(ClipTracker, Protocol):
     def sample(self, features: Tensor, queries_txy: Tensor) -> Tensor:
         """Sample what identifies each point at its query.
 
-        ``features`` (B, T, C, h, w); ``queries_txy`` (B, N, 3) with t an index into
+        ``features`` (B, T, h, w, C); ``queries_txy`` (B, N, 3) with t an index into
         these T frames. Returns (B, N, ...): point features, indexable by point.
         """
 
@@ -96,7 +96,7 @@ class WindowTracker(ClipTracker, Protocol):
     ) -> list[WindowState]:
         """Refine one window; returns the state after every iteration.
 
-        ``features`` (B, S, C, h, w) of the window; ``point_features`` from
+        ``features`` (B, S, h, w, C) of the window; ``point_features`` from
         ``sample``; ``query_frame`` (B, N) relative to the window's first frame, may be
         negative or beyond the window; ``overlap``: leading frames that an earlier
         window already covered (0 in the first window); ``n_real``: leading frames

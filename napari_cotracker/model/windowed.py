@@ -98,7 +98,7 @@ class WindowStream:
         self._result = self._unknown(0)
 
     def push(self, features: Tensor) -> None:
-        """Take in the features (1, n, C, h, w) of the next window.
+        """Take in the features (1, n, h, w, C) of the next window.
 
         It begins one step after the one before; n is the window length, or less at the
         end of the recording.

@@ -14,7 +14,7 @@ from napari_cotracker.tracking.store import DISK_BUDGET, FeatureStore, Shelf
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     import numpy as np
     import numpy.typing as npt
@@ -56,7 +56,7 @@ class FrameEncoder:
         self._device = device
 
     def __call__(self, frames: Sequence[int]) -> Iterator[tuple[int, Tensor]]:
-        """Yield ``(frame, features (C, h, w))`` for each of the given frames."""
+        """Yield ``(frame, features (h, w, C))`` for each of the given frames."""
         _, height, width = self._source.shape[:3]
         chunk = max(1, READ_BUDGET // (height * width * 3))
         for start, stop in _runs(frames, chunk):
@@ -113,29 +113,42 @@ class FeatureCache:
         self._shelf = shelf
 
     def window(self, frames: Sequence[int]) -> Tensor:
-        """Return (1, S, C, h, w) features; a frame may be asked for repeatedly."""
-        wanted = dict.fromkeys(frames)
-        have: dict[int, Tensor] = {}
-        for frame in wanted:
-            if frame in self._latest:
-                have[frame] = self._latest[frame]
-            elif (stored := self._shelf.get(frame)) is not None:
-                have[frame] = stored
-        missing = sorted(frame for frame in wanted if frame not in have)
-        for frame, features in self._encode(missing):
-            have[frame] = features
-            if self._own is None:
-                self._shelf.put(frame, features)
-        have = {frame: features.to(self._device) for frame, features in have.items()}
-        self._uses.subtract(have.keys())
-        self._renew(have)
-        return torch.stack([have[frame] for frame in frames])[None]
+        """Return (1, S, ...) features; a frame may be asked for repeatedly."""
+        places: dict[int, list[int]] = {}
+        for place, frame in enumerate(frames):
+            places.setdefault(frame, []).append(place)
+        window: Tensor | None = None
+        # Every frame goes to its place at once: what a long window needs is held once.
+        for frame, features in self._gather(places):
+            if window is None:
+                shape = (len(frames), *features.shape)
+                window = torch.empty(shape, dtype=features.dtype, device=self._device)
+            for place in places[frame]:
+                window[place] = features
+        assert window is not None  # a window has frames
+        self._uses.subtract(places.keys())
+        self._renew({frame: window[first] for frame, (first, *_) in places.items()})
+        return window[None]
 
     def close(self) -> None:
         """Free what nobody else can use."""
         self._latest.clear()
         if self._own is not None:
             self._own.clear()
+
+    def _gather(self, frames: Iterable[int]) -> Iterator[tuple[int, Tensor]]:
+        missing = []
+        for frame in frames:
+            if frame in self._latest:
+                yield frame, self._latest[frame]
+            elif (stored := self._shelf.get(frame)) is not None:
+                yield frame, stored
+            else:
+                missing.append(frame)
+        for frame, features in self._encode(sorted(missing)):
+            if self._own is None:
+                self._shelf.put(frame, features)
+            yield frame, features
 
     def _renew(self, have: dict[int, Tensor]) -> None:
         if self._own is not None:

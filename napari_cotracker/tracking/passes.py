@@ -85,7 +85,7 @@ class Pass:
     points : PassPoints
     tracker : WindowTracker
     window_features : callable
-        Maps S recording frames to (1, S, C, h, w) features.
+        Maps S recording frames to (1, S, h, w, C) features.
     support_xy : (G, 2) float32
         Global support points, seeded afresh on the first frame of every window: in a
         long recording the ones of the first frame would soon be out of the picture.
@@ -279,7 +279,7 @@ class Pass:
 def _sample(
     tracker: WindowTracker, features: Tensor, xy: npt.NDArray[np.float32]
 ) -> Tensor:
-    """Sample (N, 2) points on the one frame of (1, 1, C, h, w) features."""
+    """Sample (N, 2) points on the one frame of (1, 1, h, w, C) features."""
     txy = np.concatenate([np.zeros((len(xy), 1), np.float32), xy], axis=1)
     return tracker.sample(features, torch.from_numpy(txy)[None].to(features.device))
 

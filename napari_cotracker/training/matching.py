@@ -20,18 +20,18 @@ TEMPERATURE = 0.05
 
 def matching_loss(model: CoTracker3, batch: Batch) -> tuple[Tensor, dict[str, float]]:
     """Cross-entropy over all locations, targets spread bilinearly over four cells."""
-    features = model.encode(batch.video)  # (B, 2, C, h, w)
+    features = model.encode(batch.video)  # (B, 2, h, w, C)
     query_frame = batch.queries_txy[..., 0].long()  # (B, N)
     other = 1 - query_frame
     support = model.sample(features, batch.queries_txy)
     point = support[:, :, 0, support.shape[3] // 2]  # (B, N, C), the patch's centre
-    maps = features.flatten(3)  # (B, 2, C, h * w)
-    scores = torch.einsum("bnc,bfcp->bfnp", point.float(), maps.float()) / TEMPERATURE
+    maps = features.flatten(2, 3)  # (B, 2, h * w, C)
+    scores = torch.einsum("bnc,bfpc->bfnp", point.float(), maps.float()) / TEMPERATURE
     index = other[:, None, :, None].expand(-1, 1, -1, scores.shape[-1])
     scores = scores.gather(1, index)[:, 0]  # (B, N, h * w)
     target_xy = _at(batch.tracks_xy, other)
     seen = _at(batch.visible[..., None], other)[..., 0]
-    height, width = features.shape[-2:]
+    height, width = features.shape[2:4]
     cells, shares = _bilinear_cells(target_xy / model.stride, height, width)
     log_p = scores.log_softmax(dim=-1)
     loss = -(log_p.gather(-1, cells) * shares).sum(dim=-1)[seen].mean()

@@ -86,7 +86,7 @@ def test_gathered_correlation_equals_sampling_every_neighbour():
     features = torch.randn(1, 4, 8, 12, 17)
     query = torch.tensor([[[2.0, 6.3, 4.8], [0.0, -1.5, 13.2]]])
     xy = torch.rand(1, 2, 4, 2) * 24 - 4  # (B, N, S, 2), also outside the map
-    level = build_pyramid(features, 1)[0]
+    level = build_pyramid(features.permute(0, 1, 3, 4, 2), 1)[0]
     support = sample_support(level, query[..., 0].long(), query[..., 1:], 3)
     offset = torch.arange(-3, 4.0)
     offsets_xy = torch.stack(torch.meshgrid(offset, offset, indexing="ij"), -1)
@@ -107,7 +107,7 @@ def test_gathered_correlation_equals_sampling_every_neighbour():
 
 
 def test_positions_far_outside_do_not_crash():
-    level = build_pyramid(torch.randn(1, 1, 4, 8, 8), 1)[0]
+    level = build_pyramid(torch.randn(1, 1, 8, 8, 4), 1)[0]
     support = torch.randn(1, 1, 49, 4)
     far = torch.tensor([[[[1e12, -1e12]]]])
     assert torch.isfinite(correlate(level, support, far, 3)).all()
