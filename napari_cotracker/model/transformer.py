@@ -6,6 +6,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+# Tokens that a processor works on at once: their activations stay in its caches, and
+# memory does not grow with the length of the window.
+TOKENS_AT_ONCE = 2048
+
 
 class Attention(nn.Module):
     """Multi-head attention with separate query and key-value projections."""
@@ -125,8 +129,9 @@ class UpdateTransformer(nn.Module):
         x = torch.cat([x, virtual], dim=1)  # (B, N + V, S, W)
         masks = self._masks(active, n_frames, x.dtype)
         for i, time_block in enumerate(self.time_blocks):
-            x = time_block(x.flatten(0, 1)).unflatten(0, (batch, -1))
-            x = self._mix_points(i, x, n_points, masks)
+            tracks = x.flatten(0, 1)
+            x = torch.cat([time_block(tracks[part]) for part in _parts(tracks)])
+            x = self._mix_points(i, x.unflatten(0, (batch, -1)), n_points, masks)
         points = x[:, :n_points].transpose(1, 2)  # (B, S, N, W)
         update: Tensor = self.flow_head(points)
         if self.vis_conf_head is None:
@@ -142,13 +147,30 @@ class UpdateTransformer(nn.Module):
     ) -> Tensor:
         batch = len(x)
         frames = x.transpose(1, 2).flatten(0, 1)  # (B * S, N + V, W)
+        mixed = [
+            self._mix_frames(
+                layer,
+                frames[part],
+                n_points,
+                *(None if mask is None else mask[part] for mask in masks),
+            )
+            for part in _parts(frames)
+        ]
+        return torch.cat(mixed).unflatten(0, (batch, -1)).transpose(1, 2)
+
+    def _mix_frames(
+        self,
+        layer: int,
+        frames: Tensor,
+        n_points: int,
+        to_virtual: Tensor | None,
+        to_points: Tensor | None,
+    ) -> Tensor:
         points, virtual = frames[:, :n_points], frames[:, n_points:]
-        to_virtual, to_points = masks
         virtual = self.space_virtual2point_blocks[layer](virtual, points, to_virtual)
         virtual = self.space_virtual_blocks[layer](virtual)
         points = self.space_point2virtual_blocks[layer](points, virtual, to_points)
-        mixed = torch.cat([points, virtual], dim=1)
-        return mixed.unflatten(0, (batch, -1)).transpose(1, 2)
+        return torch.cat([points, virtual], dim=1)
 
     def _masks(
         self, active: Tensor | None, n_frames: int, dtype: torch.dtype
@@ -172,6 +194,15 @@ def _blocks(
     kind: type[SelfBlock] | type[CrossBlock], width: int, heads: int, depth: int
 ) -> nn.ModuleList:
     return nn.ModuleList(kind(width, heads) for _ in range(depth))
+
+
+def _parts(x: Tensor) -> list[slice]:
+    """Divide the groups of (G, K, W) tokens into what is worked on at once."""
+    n_groups, n_tokens = x.shape[:2]
+    if x.device.type != "cpu" or torch.is_grad_enabled():
+        return [slice(None)]
+    several = max(1, TOKENS_AT_ONCE // max(1, n_tokens))
+    return [slice(i, i + several) for i in range(0, n_groups, several)]
 
 
 def normalise(x: Tensor) -> Tensor:
