@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_cotracker.model.interface import WindowTracker
-    from napari_cotracker.tracking.frames import ModelFrame
+    from napari_cotracker.tracking.frames import Box, ModelFrame
     from napari_cotracker.video import FrameSource
 
 # Small on purpose: behind the file stands the system's own cache, which other programs
@@ -32,7 +32,7 @@ READ_BUDGET = 64 * 2**20
 
 
 class FrameEncoder:
-    """Read, crop, resize and encode single frames.
+    """Read, crop, resize and encode single frames, or a box of each.
 
     Parameters
     ----------
@@ -55,19 +55,21 @@ class FrameEncoder:
         self._tracker = tracker
         self._device = device
 
-    def __call__(self, frames: Sequence[int]) -> Iterator[tuple[int, Tensor]]:
-        """Yield ``(frame, features (h, w, C))`` for each of the given frames."""
+    def __call__(
+        self, frames: Sequence[int], box: Box | None = None
+    ) -> Iterator[tuple[int, Tensor]]:
+        """Yield ``(frame, features (h, w, C))`` of the box for each given frame."""
         _, height, width = self._source.shape[:3]
         chunk = max(1, READ_BUDGET // (height * width * 3))
         for start, stop in _runs(frames, chunk):
             pictures = self._source.read(start, stop)
             for index, picture in zip(range(start, stop), pictures, strict=True):
-                yield index, self._encode(picture[None])
+                yield index, self._encode(picture[None], box)
 
-    def _encode(self, picture: npt.NDArray[np.uint8]) -> Tensor:
+    def _encode(self, picture: npt.NDArray[np.uint8], box: Box | None) -> Tensor:
         # One frame per call: kernels may round differently for other batch sizes,
         # and a frame encoded again must give the same numbers.
-        shown = self._frame.resize(picture)[None].to(self._device)
+        shown = self._frame.resize(picture, box)[None].to(self._device)
         return self._tracker.encode(shown)[0, 0]
 
 
@@ -112,8 +114,11 @@ class FeatureCache:
             shelf = self._own.shelf("this run")
         self._shelf = shelf
 
-    def window(self, frames: Sequence[int]) -> Tensor:
-        """Return (1, S, ...) features; a frame may be asked for repeatedly."""
+    def window(self, frames: Sequence[int], box: Box | None = None) -> Tensor:
+        """Return (1, S, ...) features; a frame may be asked for repeatedly.
+
+        ``box`` is always the whole model frame here, see ``BoxFeatures``.
+        """
         places: dict[int, list[int]] = {}
         for place, frame in enumerate(frames):
             places.setdefault(frame, []).append(place)
@@ -129,6 +134,12 @@ class FeatureCache:
         self._uses.subtract(places.keys())
         self._renew({frame: window[first] for frame, (first, *_) in places.items()})
         return window[None]
+
+    def frame(self, frame: int, box: Box | None = None) -> Tensor:
+        """Return (1, 1, ...) features; no further use where it is at hand."""
+        if frame in self._latest:
+            return self._latest[frame][None, None]
+        return self.window([frame], box)
 
     def close(self) -> None:
         """Free what nobody else can use."""

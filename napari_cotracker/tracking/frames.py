@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
 
 from napari_cotracker.errors import InputError
+from napari_cotracker.tracking.resample import resampling
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -26,6 +26,20 @@ if TYPE_CHECKING:
 MODEL_AREA = 384 * 512
 # The deepest correlation level is stride * 2**3 pixels wide: below that it is empty.
 MIN_SIDE_IN_STRIDES = 8
+
+
+class Box(NamedTuple):
+    """A rectangle of the model frame in whole pixels."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    @property
+    def area(self) -> int:
+        """Pixels inside."""
+        return self.width * self.height
 
 
 @dataclass(frozen=True)
@@ -62,27 +76,36 @@ class ModelFrame:
         """Convert (..., 2) model-frame pixels to recording pixels."""
         return np.asarray(xy, np.float64) / self.scale_xy + (self.x0, self.y0)
 
-    def crop(self, frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        """Cut the region out of (n, H, W, 3) frames of the recording."""
-        return frames[
-            :, self.y0 : self.y0 + self.height, self.x0 : self.x0 + self.width
-        ]
+    @property
+    def whole(self) -> Box:
+        """All of the model frame."""
+        return Box(0, 0, self.size[1], self.size[0])
 
-    def resize(self, frames: npt.NDArray[np.uint8]) -> torch.Tensor:
-        """Make (n, 3, H', W') float32 model frames, 0..255, from whole frames."""
-        pictures = torch.from_numpy(np.ascontiguousarray(self.crop(frames))).float()
-        return torch.stack([self._resize_one(picture) for picture in pictures])
+    def resize(
+        self, frames: npt.NDArray[np.uint8], box: Box | None = None
+    ) -> torch.Tensor:
+        """Make (n, 3, h, w) float32 pictures, 0..255, from whole (n, H, W, 3) frames.
 
-    def _resize_one(self, picture: torch.Tensor) -> torch.Tensor:
+        ``box``: the part of the model frame that is wanted; None = all of it.
+        """
+        box = self.whole if box is None else box
+        return torch.stack([self._resize_one(frame, box) for frame in frames])
+
+    def _resize_one(self, frame: npt.NDArray[np.uint8], box: Box) -> torch.Tensor:
         rows, columns = self.size
-        if (self.height, self.width) != self.size:
-            flat = picture.reshape(self.height, -1)  # (H, W*3)
-            flat = torch.sparse.mm(_resampling(self.height, rows), flat)
-            flat = flat.view(rows, self.width, 3).transpose(0, 1)  # (W, H', 3)
-            flat = flat.reshape(self.width, -1)
-            flat = torch.sparse.mm(_resampling(self.width, columns), flat)
-            picture = flat.view(columns, rows, 3).transpose(0, 1)  # (H', W', 3)
-        return picture.permute(2, 0, 1).contiguous()
+        if (self.height, self.width) == self.size:
+            top, left = self.y0 + box.y, self.x0 + box.x
+            part = frame[top : top + box.height, left : left + box.width]
+            return _as_tensor(part).permute(2, 0, 1).contiguous()
+        down = resampling(self.height, rows, box.y, box.y + box.height)
+        along = resampling(self.width, columns, box.x, box.x + box.width)
+        top, left = self.y0 + down.start, self.x0 + along.start
+        height, width = down.matrix.shape[1], along.matrix.shape[1]
+        part = frame[top : top + height, left : left + width]
+        flat = torch.sparse.mm(down.matrix, _as_tensor(part).reshape(height, -1))
+        flat = flat.view(box.height, width, 3).transpose(0, 1)  # (w, h', 3)
+        flat = torch.sparse.mm(along.matrix, flat.reshape(width, -1))
+        return flat.view(box.width, box.height, 3).permute(2, 1, 0).contiguous()
 
     def check_inside(self, queries: Queries) -> None:
         """Refuse query points that the network would not see.
@@ -187,39 +210,5 @@ def _check_size(resolution: tuple[int, int], stride: int) -> tuple[int, int]:
     return int(resolution[0]), int(resolution[1])
 
 
-@lru_cache(maxsize=8)
-def _resampling(n_in: int, n_out: int) -> torch.Tensor:
-    """Sparse (n_out, n_in) matrix of bilinear resampling, antialiased when shrinking.
-
-    torch's own antialiasing ignores ``align_corners`` in the filter centres, which
-    would shift the picture by half an output pixel against the coordinates.
-    """
-    scale = (n_in - 1) / (n_out - 1)
-    centre = np.arange(n_out) * scale
-    # Narrower towards the border, so that the filter stays symmetric there.
-    radius = np.maximum(1.0, np.minimum(scale, np.minimum(centre, n_in - 1 - centre)))
-    reach = math.ceil(max(scale, 1.0))
-    taps = np.floor(centre)[:, None] + np.arange(-reach, reach + 2)
-    offset = taps - centre[:, None]
-    weight = np.clip(1 - np.abs(offset) / radius[:, None], 0, None)
-    weight[(taps < 0) | (taps > n_in - 1)] = 0
-    weight /= weight.sum(1, keepdims=True)
-    weight = _centred(weight, offset)
-    row, column = np.nonzero(weight)
-    where = torch.from_numpy(np.stack([row, taps[row, column].astype(np.int64)]))
-    values = torch.from_numpy(weight[row, column].astype(np.float32))
-    return torch.sparse_coo_tensor(
-        where, values, (n_out, n_in), check_invariants=False
-    ).coalesce()
-
-
-def _centred(
-    weight: npt.NDArray[np.float64], offset: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
-    # A sampled triangle misses its own centre by a few hundredths of a pixel; the
-    # linear term puts every output pixel exactly where the mapping says it is.
-    first = (weight * offset).sum(1, keepdims=True)
-    spread = (weight * offset**2).sum(1, keepdims=True) - first**2
-    tilt = np.divide(first, spread, out=np.zeros_like(first), where=spread > 1e-9)
-    centred: npt.NDArray[np.float64] = weight * (1 - tilt * (offset - first))
-    return centred
+def _as_tensor(picture: npt.NDArray[np.uint8]) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(picture)).float()

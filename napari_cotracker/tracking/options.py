@@ -35,6 +35,12 @@ class TrackingOptions:
         Size that frames are resized to for the network; None = chosen from the video.
     region : (x, y, width, height) or None
         Only this rectangle of the recording, in pixels, is shown to the network.
+    moving_region : bool
+        Follow points that occupy a small part of a large picture in boxes at full
+        resolution instead of shrinking the picture (unless a resolution is given).
+    sharpen : bool
+        Let optical flow suggest ways that fast points may have taken, and refine
+        positions with it wherever that can be checked.
     visibility_threshold : float
         ``visible`` is ``visibility >= visibility_threshold``.
     contrast_limits : (low, high) or None
@@ -61,6 +67,8 @@ class TrackingOptions:
     local_support: int = 0
     model_resolution: tuple[int, int] | None = None
     region: tuple[float, float, float, float] | None = None
+    moving_region: bool = True
+    sharpen: bool = True
     visibility_threshold: float = 0.5
     contrast_limits: tuple[float, float] | None = None
     channels: tuple[int, ...] | None = None
@@ -86,6 +94,16 @@ class TrackingOptions:
             raise InputError(
                 f"These are not options of this version: {error}."
             ) from error
+
+    @property
+    def signs(self) -> tuple[Literal[1, -1], ...]:
+        """Forwards (1) and backwards (-1), in the order of the passes."""
+        directions: dict[Direction, tuple[Literal[1, -1], ...]] = {
+            "both": (1, -1),
+            "forward": (1,),
+            "backward": (-1,),
+        }
+        return directions[self.direction]
 
     def __post_init__(self) -> None:
         """Check every field once."""

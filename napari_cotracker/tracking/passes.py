@@ -13,15 +13,16 @@ from napari_cotracker.model.interface import WindowState
 from napari_cotracker.model.windowed import carry_over
 from napari_cotracker.tracking.finished import FinishedWindow
 from napari_cotracker.tracking.inference import guarded_inference
+from napari_cotracker.tracking.look import Entry, Features, Look, columns, sample
+from napari_cotracker.tracking.sharpen import Known, Sharpener
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     import numpy.typing as npt
     from torch import Tensor
 
-    from napari_cotracker.model.interface import WindowTracker
+    from napari_cotracker.tracking.frames import Box
     from napari_cotracker.tracking.plan import PassPlan, Window
+    from napari_cotracker.tracking.views import Views
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,14 +84,12 @@ class Pass:
         Fingerprint of the walk, see :class:`FinishedWindow`.
     plan : PassPlan
     points : PassPoints
-    tracker : WindowTracker
-    window_features : callable
-        Maps S recording frames to (1, S, h, w, C) features.
-    support_xy : (G, 2) float32
-        Global support points, seeded afresh on the first frame of every window: in a
-        long recording the ones of the first frame would soon be out of the picture.
-    iterations : int
-        Refinement iterations per window.
+    look : Look
+    features : Features
+    views : Views
+        Which boxes of the model frame are looked at.
+    sharpener : Sharpener or None
+        Suggests ways, and refines what the network answers.
     """
 
     def __init__(
@@ -98,19 +97,18 @@ class Pass:
         name: str,
         plan: PassPlan,
         points: PassPoints,
-        tracker: WindowTracker,
-        window_features: Callable[[Sequence[int]], Tensor],
-        *,
-        support_xy: npt.NDArray[np.float32],
-        iterations: int,
+        look: Look,
+        features: Features,
+        views: Views,
+        sharpener: Sharpener | None = None,
     ) -> None:
         self.plan = plan
         self.name = name
         self._points = points
-        self._tracker = tracker
-        self._window_features = window_features
-        self._support_xy = support_xy
-        self._iterations = iterations
+        self._look = look
+        self._features = features
+        self._views = views
+        self._sharpener = sharpener
         self._before: FinishedWindow | None = None
         # What identifies the points, by the time of their query.
         self._looks: dict[int, Tensor] = {}
@@ -125,29 +123,90 @@ class Pass:
         """
         window = self.plan.windows[index]
         with guarded_inference(_name_of(window)):
-            features = self._window_features(window.frames)
-            state, looks = self._with_support(
-                features,
-                self._enter(window, features),
-                self._identify(window, features),
-            )
-            query_frame = self._points.first[list(window.members)] - window.begin
-            support_frame = np.zeros(len(self._support_xy), np.int64)
-            query_frame = np.concatenate([query_frame, support_frame])
-            states = self._tracker.refine(
-                features,
-                looks,
-                state,
-                query_frame=torch.from_numpy(query_frame)[None].to(features.device),
-                overlap=window.overlap,
-                n_real=window.n_real,
-                iterations=self._iterations,
-            )
-            answer = [
-                values[0, :, : len(window.members)].float().cpu().numpy().copy()
-                for values in states[-1]
-            ]
+            self._forget_looks(window)
+            answer = self._ask(window)
         return self._finished(index, window, *answer)
+
+    def _ask(self, window: Window) -> list[npt.NDArray[np.float32]]:
+        """Positions, visibility and confidence (S, P, ...) of a window's members."""
+        members = np.array(window.members)
+        entering = self._enter(window)
+        xy = entering.xy[0].numpy()
+        query_frame = self._points.first[members] - window.begin
+        known = np.stack([np.maximum(query_frame, 0), query_frame + 1], axis=1)
+        known[:, 1] = np.maximum(known[:, 1], window.overlap)
+        start = known[:, 1] - 1
+        suggested = None
+        if self._sharpener is not None:
+            suggested = self._sharpener.suggest(window.frames, window.n_real, start, xy)
+        seen = entering.visibility[0].numpy()[start, np.arange(len(members))] >= 0
+        answer = [values[0].numpy().copy() for values in entering]
+        for box, which in self._views.split(xy, seen, known, window.n_real):
+            for _ in range(1 + _SECOND_LOOKS):
+                part = self._ask_about(window, box, which, entering, start, suggested)
+                again = self._views.corrected(
+                    box, _found(part, known[which, 0], window.n_real)
+                )
+                if again is None:
+                    break
+                box = again
+            for values, found in zip(answer, part, strict=True):
+                values[:, which] = found
+        if self._sharpener is not None:
+            mine = np.flatnonzero(self._points.anchor[members] >= 0)
+            answer[0][:, mine] = self._sharpened(
+                window, members[mine], known[mine, 0], xy[:, mine], answer, mine
+            )
+        return answer
+
+    def _ask_about(
+        self,
+        window: Window,
+        box: Box,
+        which: npt.NDArray[np.int64],
+        entering: WindowState,
+        start: npt.NDArray[np.int64],
+        suggested: npt.NDArray[np.float32] | None,
+    ) -> list[npt.NDArray[np.float32]]:
+        """Ask about some members within one box; model-frame pixels."""
+        features = self._features.window(window.frames, box)
+        corner = np.array([box.x, box.y], np.float32)
+        state = columns(entering, which)
+        members = np.array(window.members)[which]
+        entry = Entry(
+            state=state._replace(xy=state.xy - torch.from_numpy(corner)),
+            looks=self._identify(members),
+            query_frame=self._points.first[members] - window.begin,
+            start=start[which],
+            suggested=None if suggested is None else suggested[:, which] - corner,
+        )
+        answer = self._look(features, box, entry, window.overlap, window.n_real)
+        xy, visibility, confidence = (v[0].float().cpu().numpy() for v in answer)
+        return [xy + corner, visibility, confidence]
+
+    def _sharpened(
+        self,
+        window: Window,
+        members: npt.NDArray[np.int64],
+        first: npt.NDArray[np.int64],
+        before_xy: npt.NDArray[np.float32],
+        answer: list[npt.NDArray[np.float32]],
+        which: npt.NDArray[np.int64],
+    ) -> npt.NDArray[np.float32]:
+        assert self._sharpener is not None
+        queries = [self.plan.frame_at(time) for time in self._points.first[members]]
+        return self._sharpener.sharpen(
+            window.frames,
+            window.n_real,
+            Known(
+                first,
+                before_xy[first, np.arange(len(members))],
+                np.array(queries, np.int64),
+                self._points.xy[members],
+            ),
+            answer[0][:, which],
+            answer[1][:, which] > 0,
+        )
 
     def adopt(self, finished: FinishedWindow) -> None:
         """Go on from this window."""
@@ -171,7 +230,7 @@ class Pass:
             visibility=visibility,
             # Networks without confidence: visibility is the only belief there is.
             confidence=_sigmoid(finished.confidence[:n, mine])
-            if self._tracker.has_confidence
+            if self._look.tracker.has_confidence
             else visibility,
         )
 
@@ -201,20 +260,20 @@ class Pass:
             confidence=confidence,
         )
 
-    def _enter(self, window: Window, features: Tensor) -> WindowState:
+    def _enter(self, window: Window) -> WindowState:
         """Continue the points of the previous window, and start those that are new."""
         xy = torch.from_numpy(self._points.xy[list(window.members)])[None]
-        state = self._tracker.start(xy.to(features.device), len(window.frames))
+        state = self._look.tracker.start(xy, len(window.frames))
         if self._before is None:
             return state
         before = self.plan.windows[self._before.index]
-        places = {member: i for i, member in enumerate(before.members)}
-        kept = [i for i, member in enumerate(window.members) if member in places]
-        columns = [places[window.members[i]] for i in kept]
+        place_of = {member: i for i, member in enumerate(before.members)}
+        kept = [i for i, member in enumerate(window.members) if member in place_of]
+        places = [place_of[window.members[i]] for i in kept]
         carried = carry_over(
             WindowState(
                 *(
-                    torch.from_numpy(values[None, :, columns]).to(features.device)
+                    torch.from_numpy(values[None, :, places])
                     for values in (
                         self._before.xy,
                         self._before.visibility,
@@ -229,59 +288,53 @@ class Pass:
             values[:, :, kept] = known.to(values.dtype)
         return WindowState(*fields)
 
-    def _identify(self, window: Window, features: Tensor) -> Tensor:
-        """Point features of the window's members, (1, P, ...)."""
+    def _identify(self, members: npt.NDArray[np.int64]) -> Tensor:
+        """Point features of some members, (1, P, ...)."""
         first = self._points.first
-        times = first[list(window.members)]
-        looks = {}
+        times = first[members]
+        rows = []
         for time in np.unique(times).tolist():
             # All points of one frame, from that frame alone, in whichever window and
             # run they are sampled: the same call gives the same numbers.
+            if time not in self._looks:
+                self._looks[time] = self._sample_at(time, np.flatnonzero(first == time))
+        for time, member in zip(times.tolist(), members.tolist(), strict=True):
             same = np.flatnonzero(first == time)
-            known = self._looks.get(time)
-            if known is None:
-                known = self._sample_at(window, features, time, same)
-            looks[time] = known
-        self._looks = looks
-        rows = [
-            looks[time][np.searchsorted(np.flatnonzero(first == time), member)]
-            for time, member in zip(times.tolist(), window.members, strict=True)
-        ]
+            rows.append(self._looks[time][np.searchsorted(same, member)])
         return torch.stack(rows)[None]
 
-    def _sample_at(
-        self,
-        window: Window,
-        features: Tensor,
-        time: int,
-        members: npt.NDArray[np.int64],
-    ) -> Tensor:
-        frame = self.plan.frame_at(time)
-        if frame in window.frames:
-            place = window.frames.index(frame)
-            shown = features[:, place : place + 1]
-        else:
-            shown = self._window_features([frame])
-        return _sample(self._tracker, shown, self._points.xy[members])[0]
+    def _sample_at(self, time: int, members: npt.NDArray[np.int64]) -> Tensor:
+        """Sample all points that are placed at one time, (P, ...)."""
+        frame, xy = self.plan.frame_at(time), self._points.xy[members]
+        parts, order = [], []
+        for box, which in self._views.split_anchors(xy):
+            corner = np.array([box.x, box.y], np.float32)
+            shown = self._features.frame(frame, box)
+            parts.append(sample(self._look.tracker, shown, xy[which] - corner)[0])
+            order.append(which)
+        back = torch.from_numpy(np.argsort(np.concatenate(order)))
+        joined = torch.cat(parts)
+        return joined[back.to(joined.device)]
 
-    def _with_support(
-        self, features: Tensor, state: WindowState, looks: Tensor
-    ) -> tuple[WindowState, Tensor]:
-        if not len(self._support_xy):
-            return state, looks
-        xy = torch.from_numpy(self._support_xy)[None].to(features.device)
-        sampled = _sample(self._tracker, features[:, :1], self._support_xy)
-        fresh = self._tracker.start(xy, features.shape[1])
-        joined = (torch.cat(both, 2) for both in zip(state, fresh, strict=True))
-        return WindowState(*joined), torch.cat([looks, sampled], 1)
+    def _forget_looks(self, window: Window) -> None:
+        """Keep only what the points of this window need."""
+        needed = set(self._points.first[list(window.members)].tolist())
+        self._looks = {t: look for t, look in self._looks.items() if t in needed}
 
 
-def _sample(
-    tracker: WindowTracker, features: Tensor, xy: npt.NDArray[np.float32]
-) -> Tensor:
-    """Sample (N, 2) points on the one frame of (1, 1, h, w, C) features."""
-    txy = np.concatenate([np.zeros((len(xy), 1), np.float32), xy], axis=1)
-    return tracker.sample(features, torch.from_numpy(txy)[None].to(features.device))
+def _found(
+    part: list[npt.NDArray[np.float32]], first: npt.NDArray[np.int64], n_real: int
+) -> npt.NDArray[np.float32]:
+    """Positions (n, 2) at which points are seen from their query on."""
+    xy, visibility, _ = part
+    counts = (np.arange(n_real)[:, None] >= first) & (visibility[:n_real] > 0)
+    counts &= np.isfinite(xy[:n_real]).all(axis=2)
+    found: npt.NDArray[np.float32] = xy[:n_real][counts]
+    return found
+
+
+# How often a window is looked at again because points left the box they were in.
+_SECOND_LOOKS = 2
 
 
 def _sigmoid(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

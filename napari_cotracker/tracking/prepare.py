@@ -11,7 +11,7 @@ import numpy as np
 
 from napari_cotracker.errors import InputError
 from napari_cotracker.tracking.clip_model import as_window_tracker
-from napari_cotracker.tracking.frames import choose_model_frame
+from napari_cotracker.tracking.detail import choose_detail
 from napari_cotracker.tracking.identity import digest_of_network
 from napari_cotracker.tracking.passes import PassPoints
 from napari_cotracker.tracking.plan import Life, PassPlan, Sign, lives_of, plan_pass
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from napari_cotracker.model.interface import WindowTracker
     from napari_cotracker.tracking.frames import ModelFrame
     from napari_cotracker.tracking.options import TrackingOptions
+    from napari_cotracker.tracking.views import Views
     from napari_cotracker.tracks import Constraints, Queries
     from napari_cotracker.video import FrameSource
 
@@ -39,7 +40,9 @@ class Job:
     anchors : Queries
     tracker : WindowTracker
     frame : ModelFrame
-        What the network is shown.
+        What the network is shown ...
+    views : Views
+        ... and which boxes of it at a time.
     frame_range : (first, last)
         Recording frames to track, both inclusive.
     options : TrackingOptions
@@ -52,10 +55,19 @@ class Job:
     anchors: Queries
     tracker: WindowTracker
     frame: ModelFrame
+    views: Views
     frame_range: tuple[int, int]
     options: TrackingOptions
     constraints: Constraints
     network_digest: bytes
+
+    @property
+    def manner(self) -> tuple[object, ...]:
+        """How the network is asked: all that changes answers but what it is shown."""
+        options = self.options
+        support = (options.support_grid, options.local_support)
+        boxes = type(self.views).__name__
+        return options.iterations, support, boxes, options.sharpen
 
 
 def loaded(model: Any, options: TrackingOptions) -> Any:
@@ -93,19 +105,15 @@ def make_job(
         outside the region.
     """
     tracker = as_window_tracker(network)
-    frame = choose_model_frame(
-        source.size,
-        stride=tracker.stride,
-        region=options.region,
-        resolution=options.model_resolution,
-    )
-    frame.check_inside(anchors)
     frame_range = frame_range_of(options, len(source))
+    frame, views = choose_detail(anchors, source.size, tracker, options, frame_range)
+    frame.check_inside(anchors)
     return Job(
         source,
         anchors,
         tracker,
         frame,
+        views,
         frame_range,
         options,
         constraints,
@@ -115,7 +123,7 @@ def make_job(
 
 def lives_in(job: Job, sign: Sign) -> list[Life]:
     """Say how far each anchor of the job is followed in one direction."""
-    if job.options.direction not in ("both", "forward" if sign == 1 else "backward"):
+    if sign not in job.options.signs:
         return []
     first, last = job.frame_range
     return lives_of(

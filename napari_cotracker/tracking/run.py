@@ -11,15 +11,19 @@ import numpy as np
 
 from napari_cotracker.tracking.features import FeatureCache, FrameEncoder
 from napari_cotracker.tracking.identity import place_of_network
+from napari_cotracker.tracking.look import Look
 from napari_cotracker.tracking.passes import Pass
 from napari_cotracker.tracking.progress import Progress
-from napari_cotracker.tracking.support import global_grid
+from napari_cotracker.tracking.region_features import BoxFeatures
+from napari_cotracker.tracking.sharpen import Sharpener
+from napari_cotracker.tracking.views import WholeFrame
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Sequence
 
     from napari_cotracker.tracking.finished import FinishedWindow
     from napari_cotracker.tracking.fuse import Assembly
+    from napari_cotracker.tracking.look import Features
     from napari_cotracker.tracking.prepare import Job, Planned
     from napari_cotracker.tracking.store import Shelf
 
@@ -91,10 +95,13 @@ def _cache(
     names: Sequence[str],
     before: Before,
     shelf: Shelf | None,
-) -> FeatureCache:
+) -> FeatureCache | BoxFeatures:
     device = place_of_network(job.tracker)
+    encoder = FrameEncoder(job.source, job.frame, job.tracker, device)
+    if not isinstance(job.views, WholeFrame):
+        return BoxFeatures(encoder)
     return FeatureCache(
-        FrameEncoder(job.source, job.frame, job.tracker, device),
+        encoder,
         _frame_uses(planned, names, before),
         shelf,
         device=device,
@@ -102,21 +109,12 @@ def _cache(
 
 
 def _passes(
-    job: Job, planned: Sequence[Planned], names: Sequence[str], cache: FeatureCache
+    job: Job, planned: Sequence[Planned], names: Sequence[str], features: Features
 ) -> list[Pass]:
-    support_xy = np.zeros((0, 2), np.float32)
-    if job.options.support_grid:
-        support_xy = global_grid(job.options.support_grid, job.frame.size)
+    look = Look(job.tracker, job.options.support_grid, job.options.iterations)
+    sharpener = Sharpener(job.source, job.frame) if job.options.sharpen else None
     return [
-        Pass(
-            name,
-            plan,
-            points,
-            job.tracker,
-            cache.window,
-            support_xy=support_xy,
-            iterations=job.options.iterations,
-        )
+        Pass(name, plan, points, look, features, job.views, sharpener)
         for name, (plan, points) in zip(names, planned, strict=True)
     ]
 
@@ -140,9 +138,8 @@ def _frame_uses(
 
 def _fingerprints(job: Job, planned: Sequence[Planned]) -> list[str]:
     """Identify everything that the answers of each walk depend on but the pictures."""
-    shown = (job.source.shape, job.frame, job.options.iterations)
     common = hashlib.blake2b(digest_size=12)
-    common.update(repr((shown, job.options.support_grid)).encode())
+    common.update(repr((job.source.shape, job.frame, job.manner)).encode())
     common.update(job.network_digest)
     names = []
     for plan, points in planned:

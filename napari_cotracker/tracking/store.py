@@ -179,6 +179,4 @@ class Shelf:
         )
 
     def _asked(self, job: Job) -> Hashable:
-        options = job.options
-        support = (options.support_grid, options.local_support)
-        return self._key, options.iterations, support
+        return self._key, job.manner

@@ -148,5 +148,6 @@ def test_any_picture_size_is_exact(size):
     video[:] = (3 * np.arange(12))[:, None, None]
     queries = Queries(frame=[0, 7], xy=[[10, 15], [20.5, 12.25]])
     oracle = ClipOracle(native_size=size)
-    tracks = track(video, queries, oracle, TrackingOptions(support_grid=0))
-    assert expected(tracks, queries, TrackingOptions(), 12) < TOLERANCE
+    options = TrackingOptions(support_grid=0, moving_region=False)
+    tracks = track(video, queries, oracle, options)
+    assert expected(tracks, queries, options, 12) < TOLERANCE
