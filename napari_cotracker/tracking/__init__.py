@@ -10,8 +10,12 @@ Map::
     prepare.py   what was asked for -> job       plan.py     windows and who is in them
     run.py       windows in order, resumable     passes.py   one walk, window by window
     fuse.py      both directions -> Tracks       support.py  support points
-    frames.py    pixel frame <-> model frame
+    look.py      the network asked once          detail.py   how much it is shown
+    regions.py, views.py   boxes that follow the points of large pictures
+    frames.py    pixel frame <-> model frame     resample.py the pictures of it
+    sharpen.py   optical flow suggests, refines  flow.py, tiles.py, likeness.py  how
     features.py  each frame encoded once         store.py, spill.py  kept between runs
+    region_features.py  the same for boxes
     identity.py  which network, which recording
     models.py    load_model                      clip_model.py  predict-only networks
 """

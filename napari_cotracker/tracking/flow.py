@@ -88,9 +88,7 @@ def follow(
     if not len(xy):
         return Found(np.zeros((0, 2), np.float32), np.zeros(0, np.float32))
     there, found = _one_way(before, after, xy, guess, levels)
-    back, again = _one_way(
-        after, before, there, xy if guess is not None else None, levels
-    )
+    back, again = _one_way(after, before, there, None if guess is None else xy, levels)
     error = np.linalg.norm(back - xy, axis=1)
     error[~(found & again)] = np.inf
     return Found(there, error.astype(np.float32))

@@ -1,11 +1,10 @@
 """Bring the network's answers to the tenth of a pixel, where the picture allows it.
 
-The network knows where a point is, to within a pixel or two of what it was shown;
-Lucas-Kanade knows where a patch went, to a tenth of a pixel of the recording, but not
-whether it is still the same thing. So the patch is followed from the anchor on as
-long as it can be found there and back and stays near the network's answer, and drifts
-back towards it slowly; it is lined up with the patch at the anchor where that still
-looks alike; and where a check fails, the network's answer stands.
+The network knows where a point is, to within a pixel or two of what it was shown.
+Two better places are looked for nearby: where the patch of the frame before went, and
+where the patch that a person placed the point on fits best. One of them is taken if
+it was found there and back and looks clearly more like that patch than the network's
+answer does. So nothing drifts away, and where looks do not tell, the answer stands.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from napari_cotracker.tracking.flow import GreyFrames, follow
+from napari_cotracker.tracking.flow import Found, GreyFrames, follow
 from napari_cotracker.tracking.likeness import likeness
 from napari_cotracker.tracking.tiles import Tile, cut_tiles, lay_out
 
@@ -26,18 +25,15 @@ if TYPE_CHECKING:
     from napari_cotracker.tracking.frames import ModelFrame
     from napari_cotracker.video import FrameSource
 
-# A patch followed there and back must return to within this many pixels.
+# A patch followed there and back must return to within this many pixels: to suggest a
+# way, from frame to frame, and from the anchor.
 SUGGESTION_RETURN = 1.0
 RETURN = 0.7
-# Model-frame pixels between the patch and the network's answer.
-NEAR = 3.0
-# Part of that distance taken back per frame.
-PULL = 0.05
-# Lining up with the anchor: farthest way in pixels, least likeness, part of the way.
 ANCHOR_RETURN = 0.5
-ANCHOR_REACH = 2.0
-ANCHOR_LIKENESS = 0.8
-ANCHOR_PULL = 0.5
+# On generated clips with known truth, places farther from the answer (in model-frame
+# pixels), or hardly more alike, are wrong more often than the answer itself.
+NEAR = 3.0
+CLEARLY = 0.05
 
 
 class Known(NamedTuple):
@@ -139,61 +135,42 @@ class Sharpener:
         now, anchor_xy = self._native(known.xy), self._native(known.anchor_xy)
         for place in range(int(known.place.min()) + 1, n_real):
             mine = np.flatnonzero(known.place < place)
-            seen = visible[place, mine]
-            there = self._followed(
-                frames[place - 1], frames[place], now[mine], native[place, mine], seen
+            cells = zip(known.anchor_frame[mine].tolist(), anchor_xy[mine], strict=True)
+            patches = lay_out([self._anchor_tile(frame, xy) for frame, xy in cells])
+            now[mine] = self._best(
+                self._grey[frames[place - 1]],
+                self._grey[frames[place]],
+                now[mine],
+                native[place, mine],
+                visible[place, mine],
+                (patches.picture, anchor_xy[mine] + patches.shift_xy),
             )
-            which = np.flatnonzero(seen)
-            at = mine[which]
-            self._line_up(
-                frames[place], there, which, known.anchor_frame[at], anchor_xy[at]
-            )
-            now[mine] = there
-            sharp[place, mine] = self._frame.to_model(there)
+            sharp[place, mine] = self._frame.to_model(now[mine])
         if 0 < n_real < len(xy):
             sharp[n_real:] = sharp[n_real - 1]
         return sharp
 
-    def _followed(
+    def _best(
         self,
-        before: int,
-        after: int,
+        before: npt.NDArray[np.uint8],
+        after: npt.NDArray[np.uint8],
         now: npt.NDArray[np.float32],
         answer: npt.NDArray[np.float32],
         visible: npt.NDArray[np.bool_],
+        patches: tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]],
     ) -> npt.NDArray[np.float32]:
-        """Follow patches to the next frame; where that fails, take the answer."""
-        found = follow(self._grey[before], self._grey[after], now)
-        off = answer - found.xy
-        good = (found.error < RETURN) & visible
-        near = NEAR / self._frame.scale_xy.min()
-        good &= np.linalg.norm(off, axis=1) < near
-        return np.where(good[:, None], found.xy + PULL * off, answer)
-
-    def _line_up(
-        self,
-        frame: int,
-        xy: npt.NDArray[np.float32],
-        which: npt.NDArray[np.int64],
-        anchor_frame: npt.NDArray[np.int64],
-        anchor_xy: npt.NDArray[np.float32],
-    ) -> None:
-        """Move some of the positions towards where the anchor's patch fits best."""
-        if not len(which):
-            return
-        cells = zip(anchor_frame.tolist(), anchor_xy, strict=True)
-        model = lay_out([self._anchor_tile(at, where) for at, where in cells])
-        scene = lay_out(cut_tiles(self._grey[frame], xy[which]))
-        begin = xy[which] + scene.shift_xy
-        wanted = anchor_xy + model.shift_xy
-        found = follow(model.picture, scene.picture, wanted, begin, levels=1)
-        move = found.xy - begin
-        good = (found.error < ANCHOR_RETURN) & (
-            np.linalg.norm(move, axis=1) < ANCHOR_REACH
-        )
-        alike = likeness(model.picture, wanted, scene.picture, found.xy)
-        good &= alike > ANCHOR_LIKENESS
-        xy[which[good]] += ANCHOR_PULL * move[good]
+        """Choose between answers (P, 2) and the places that were found."""
+        best = answer.copy()
+        alike = likeness(*patches, after, answer) + CLEARLY
+        flow = follow(before, after, now)
+        fit = _fitted(*patches, after, answer)
+        for found, most in ((flow, RETURN), (fit, ANCHOR_RETURN)):
+            off = np.linalg.norm(found.xy - answer, axis=1) * self._frame.scale_xy.min()
+            good = visible & (found.error < most) & (off < NEAR)
+            looks = likeness(*patches, after, found.xy)
+            good &= looks > alike
+            best[good], alike[good] = found.xy[good], looks[good]
+        return best
 
     def _anchor_tile(self, frame: int, xy: npt.NDArray[np.float32]) -> Tile:
         key = (frame, float(xy[0]), float(xy[1]))
@@ -203,3 +180,16 @@ class Sharpener:
 
     def _native(self, xy: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         return self._frame.to_native(xy).astype(np.float32)
+
+
+def _fitted(
+    patches: npt.NDArray[np.uint8],
+    patch_xy: npt.NDArray[np.float32],
+    picture: npt.NDArray[np.uint8],
+    near_xy: npt.NDArray[np.float32],
+) -> Found:
+    """Find where patches fit best near (P, 2) points of a picture."""
+    scene = lay_out(cut_tiles(picture, near_xy))
+    begin = near_xy + scene.shift_xy
+    found = follow(patches, scene.picture, patch_xy, begin, levels=1)
+    return Found(found.xy - scene.shift_xy, found.error)

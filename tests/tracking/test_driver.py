@@ -195,7 +195,9 @@ def test_the_real_network_gives_what_its_own_predict_gives():
     network = small_network()
     video = np.random.default_rng(1).integers(0, 255, (21, 64, 96, 3), np.uint8)
     queries = np.array([[0, 20, 30], [5, 60.5, 40.25], [13, 50, 10]], np.float32)
-    options = TrackingOptions(direction="forward", support_grid=0, iterations=2)
+    options = TrackingOptions(
+        direction="forward", support_grid=0, iterations=2, sharpen=False
+    )
     tracks = track(video, queries, network, options)
     clip = torch.from_numpy(video).permute(0, 3, 1, 2).float()
     with torch.inference_mode():
