@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 WINDOW = (21, 21)
 LEVELS = 4
 CRITERIA = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 30, 0.01)
-# Pictures kept, in bytes; one window of them at the least.
-BUDGET = 64 * 2**20
+# Pictures kept: those of a window and what leads up to it, in a large recording fewer.
+MOST_KEPT = 32
+BUDGET = 160 * 2**20
 
 
 class Found(NamedTuple):
@@ -60,7 +61,8 @@ class GreyFrames:
             self._kept[frame] = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(
                 np.uint8
             )
-            while len(self._kept) * self._kept[frame].nbytes > self._budget:
+            fitting = self._budget // self._kept[frame].nbytes
+            while len(self._kept) > max(1, min(MOST_KEPT, fitting)):
                 self._kept.popitem(last=False)
         return self._kept[frame]
 

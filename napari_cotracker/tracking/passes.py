@@ -152,7 +152,8 @@ class Pass:
                 box = again
             for values, found in zip(answer, part, strict=True):
                 values[:, which] = found
-        if self._sharpener is not None:
+        # Answers that are none are refused later, with all that belongs to them.
+        if self._sharpener is not None and np.isfinite(answer[0]).all():
             mine = np.flatnonzero(self._points.anchor[members] >= 0)
             answer[0][:, mine] = self._sharpened(
                 window, members[mine], known[mine, 0], xy[:, mine], answer, mine
