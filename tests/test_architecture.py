@@ -27,8 +27,9 @@ ALLOWED: dict[str, set[str]] = {
     "overlay": {"tracks", "video", "files"},
     "project": {"tracks", "io", "files"},
     "sample": {"tracks", "io"},
-    # Validation is scored as recordings are: same measures, same baselines.
-    "training": {"model", "tracks", "evaluation"},
+    # Validation is scored as recordings are (same measures, same baselines), and the
+    # last stage learns from recordings.
+    "training": {"model", "tracks", "video", "evaluation"},
     "tracking": {"model", "video", "tracks", "weights"},
     "evaluation": {"tracking", "tracks", "video", "io"},
 }

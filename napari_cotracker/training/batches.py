@@ -27,7 +27,8 @@ class Batch:
 
     ``video`` (B, T, 3, H, W) 0..255; ``queries_txy`` (B, N, 3); ``tracks_xy``
     (B, T, N, 2) pixels; ``visible`` (B, T, N) bool. The first ``n_early`` points are
-    queried inside the first window.
+    queried inside the first window. With ``position_only``, ``visible`` says which
+    positions are known well enough to train on, and nothing else is.
     """
 
     video: Tensor
@@ -35,15 +36,27 @@ class Batch:
     tracks_xy: Tensor
     visible: Tensor
     n_early: int
+    position_only: bool = False
 
     def to(self, device: torch.device) -> Batch:
         """Move every tensor to a device."""
-        return Batch(
-            self.video.to(device),
-            self.queries_txy.to(device),
-            self.tracks_xy.to(device),
-            self.visible.to(device),
-            self.n_early,
+        # Without blocking: the copy of pinned memory runs beside the network.
+        return replace(
+            self,
+            video=self.video.to(device, non_blocking=True),
+            queries_txy=self.queries_txy.to(device, non_blocking=True),
+            tracks_xy=self.tracks_xy.to(device, non_blocking=True),
+            visible=self.visible.to(device, non_blocking=True),
+        )
+
+    def pin_memory(self) -> Batch:
+        """Move every tensor to page-locked memory; called by the data loader."""
+        return replace(
+            self,
+            video=self.video.pin_memory(),
+            queries_txy=self.queries_txy.pin_memory(),
+            tracks_xy=self.tracks_xy.pin_memory(),
+            visible=self.visible.pin_memory(),
         )
 
 
@@ -82,6 +95,7 @@ def stream_batches(
         batch_size=None,
         num_workers=options.workers,
         prefetch_factor=4,
+        pin_memory=options.device.startswith("cuda"),
         multiprocessing_context="spawn",
     )
     return iter(loader)
@@ -93,7 +107,7 @@ def make_batch(
     """Render the batch of one step."""
     stage = STAGES[options.stage]
     generator = torch.Generator().manual_seed(options.seed * 7919 + step)
-    n_frames, height, width = _draw_shape(stage, generator)
+    n_frames, height, width = draw_shape(stage, generator)
     scene = SceneOptions(frames=n_frames, size=(height, width), points=2 * stage.points)
     first = FIRST_TRAINING_SEED + (options.seed * 100_000_000 + step) * stage.batch
     n_late = int(LATE_SHARE * stage.points) if n_frames > window_len else 0
@@ -103,7 +117,7 @@ def make_batch(
         clip = render_clip(first + i, scene, device=device)
         if stage.objective == "matching":
             clip = _two_frames(clip, generator)
-        parts.append(_query_clip(clip, n_early, n_late, window_len, generator))
+        parts.append(query_clip(clip, n_early, n_late, window_len, generator))
     video, queries_txy, tracks_xy, visible = (
         torch.stack(column) for column in zip(*parts, strict=True)
     )
@@ -122,18 +136,20 @@ def _two_frames(clip: SyntheticClip, generator: torch.Generator) -> SyntheticCli
     )
 
 
-def _draw_shape(stage: Stage, generator: torch.Generator) -> tuple[int, int, int]:
+def draw_shape(stage: Stage, generator: torch.Generator) -> tuple[int, int, int]:
+    """Draw T, H and W of a batch."""
     choice = int(torch.randint(len(stage.shapes), (), generator=generator))
     return stage.shapes[choice]
 
 
-def _query_clip(
+def query_clip(
     clip: SyntheticClip,
     n_early: int,
     n_late: int,
     window_len: int,
     generator: torch.Generator,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Choose queries on visible frames; returns the fields of a batch for one clip."""
     visible = clip.visible.cpu()
     early = visible.clone()
     early[window_len:] = False

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from napari_cotracker.errors import InputError
 from napari_cotracker.model.arithmetic import gains_from_bf16
 from napari_cotracker.model.config import COTRACKER3_PRESETS
 from napari_cotracker.model.cotracker3 import CoTracker3
@@ -22,6 +23,8 @@ from napari_cotracker.training.checkpoints import (
 )
 from napari_cotracker.training.matching import matching_loss
 from napari_cotracker.training.options import STAGES, TrainOptions
+from napari_cotracker.training.teacher import taught_batches
+from napari_cotracker.training.unlabelled import Recordings, find_recordings
 from napari_cotracker.training.windows import tracking_loss
 
 if TYPE_CHECKING:
@@ -29,6 +32,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from torch import Tensor
+
+# Weights of the network that answers for real recordings, kept for a resumed run.
+TEACHER = "teacher.pt"
 
 
 @dataclass(frozen=True)
@@ -99,7 +105,10 @@ class Trainer:
         folder.mkdir(parents=True, exist_ok=True)
         begin = saved_at = time.monotonic()
         window_len = self.model.config.window_len
-        batches = stream_batches(self.options, window_len, self.progress.step)
+        if self.stage.unlabelled:
+            batches = self._taught(folder, window_len)
+        else:
+            batches = stream_batches(self.options, window_len, self.progress.step)
         done, recent = 0, []
         with (folder / "log.jsonl").open("a") as log:
             for batch in batches:
@@ -121,6 +130,23 @@ class Trainer:
                     self.save(folder)
                     saved_at = now
         self.save(folder)
+
+    def _taught(self, folder: Path, window_len: int) -> Iterator[Batch]:
+        """Learn from what the averaged weights said when the stage began."""
+        if self.options.unlabelled is None:
+            raise InputError(
+                "Stage 'self' learns from recordings; name their folder with "
+                "--unlabelled."
+            )
+        recordings = Recordings(find_recordings(self.options.unlabelled))
+        path = folder / TEACHER
+        if self.progress.step == 0 or not path.is_file():
+            torch.save(self.average, path)
+        teacher = CoTracker3(COTRACKER3_PRESETS[self.options.preset]).to(self.device)
+        teacher.load_state_dict(torch.load(path, self.device, weights_only=True))
+        teacher.eval().requires_grad_(False)
+        start = self.progress.step
+        return taught_batches(self.options, teacher, recordings, window_len, start)
 
     def step(self, batch: Batch, rate: float) -> dict[str, float]:
         """One optimiser step; returns numbers for the log."""
@@ -191,4 +217,9 @@ def _copy_weights(model: torch.nn.Module) -> dict[str, Tensor]:
 
 
 def _mean(rows: list[dict[str, float]]) -> dict[str, float]:
-    return {key: round(sum(row[key] for row in rows) / len(rows), 5) for key in rows[0]}
+    """Average every key over the rows that have it."""
+    columns: dict[str, list[float]] = {}
+    for row in rows:
+        for key, value in row.items():
+            columns.setdefault(key, []).append(value)
+    return {key: round(sum(all_) / len(all_), 5) for key, all_ in columns.items()}

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -19,6 +23,9 @@ class Stage:
         N query points per clip, B clips per step, refinement iterations.
     learning_rate : float
         Peak rate.
+    unlabelled : bool
+        Every second batch comes from real recordings, with positions that the network
+        itself vouches for.
     """
 
     objective: str
@@ -27,6 +34,7 @@ class Stage:
     batch: int
     iterations: int = 3
     learning_rate: float = 5e-4
+    unlabelled: bool = False
 
 
 STAGES: dict[str, Stage] = {
@@ -50,6 +58,15 @@ STAGES: dict[str, Stage] = {
         points=128,
         batch=16,
         iterations=4,
+    ),
+    "self": Stage(
+        "windows",
+        ((24, 128, 128), (24, 96, 160), (16, 192, 192)),
+        points=48,
+        batch=1,
+        iterations=4,
+        learning_rate=5e-5,
+        unlabelled=True,
     ),
     # Seconds long: for tests and for trying the whole path on a new machine.
     "smoke": Stage("windows", ((17, 64, 64),), points=8, batch=1, iterations=2),
@@ -77,6 +94,8 @@ class TrainOptions:
         How often a checkpoint is written.
     workers : int
         Processes that render clips (0 = in this process, on ``device``).
+    unlabelled : Path or None
+        Folder of recordings, for stages that use them.
     """
 
     stage: str = "short"
@@ -89,3 +108,4 @@ class TrainOptions:
     device: str = "cpu"
     save_minutes: float = 2.0
     workers: int = 1
+    unlabelled: Path | None = None

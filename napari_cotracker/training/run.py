@@ -36,6 +36,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--weights", type=Path, help="start from finished weights")
     parser.add_argument(
+        "--unlabelled",
+        type=Path,
+        metavar="FOLDER",
+        help="recordings to learn from, for --stage self",
+    )
+    parser.add_argument(
         "--cooldown",
         action="store_true",
         help="let the learning rate fall to 0 over this run",
@@ -65,6 +71,7 @@ def run(args: argparse.Namespace) -> int:
         seed=args.seed,
         device=args.device,
         workers=args.workers,
+        unlabelled=args.unlabelled,
     )
     trainer = Trainer(options)
     if args.resume:
@@ -84,6 +91,11 @@ def run(args: argparse.Namespace) -> int:
 def _check(args: argparse.Namespace) -> None:
     if args.minutes is None and args.steps is None:
         raise InputError("Give --minutes or --steps, so that the run has an end.")
+    if STAGES[args.stage].unlabelled and args.unlabelled is None:
+        raise InputError(
+            f"Stage '{args.stage}' learns from recordings; "
+            "name their folder with --unlabelled."
+        )
     if args.resume and args.weights:
         raise InputError("Give --resume or --weights, not both.")
     if not args.resume and (args.out / LAST).exists():

@@ -44,12 +44,16 @@ def tracking_loss(
         )
         window = slice(begin, begin + length)
         active = (query_frame[:, :count] < begin + length)[:, None]
+        seen = visible[:, window, :count]
+        active = active & seen if batch.position_only else active
         terms = window_loss(
             states,
             tracks_xy[:, window, :count],
-            visible[:, window, :count],
+            seen,
             active.expand(-1, length, -1),
         )
+        if batch.position_only:
+            terms = {"position": terms["position"]}
         totals.append(terms)
         state = WindowState(*(values.detach() for values in states[-1]))
     mean = {k: torch.stack([t[k] for t in totals]).mean() for k in totals[0]}

@@ -106,7 +106,7 @@ def _places(
     layer = top.float()[None, None]
     spread = F.max_pool2d(layer, 5, 1, 2) + F.max_pool2d(-layer, 5, 1, 2)
     edge = (spread[0, 0] > 0).float()
-    slope = _steepness(frame)
+    slope = steepness(frame)
     masks = (front * (1 - edge), edge, 1 - front)
     chance = sum(
         share
@@ -123,7 +123,7 @@ def _normal(weights: Tensor) -> Tensor:
     return weights / weights.sum().clamp_min(1e-9)
 
 
-def _steepness(frame: Tensor) -> Tensor:
+def steepness(frame: Tensor) -> Tensor:
     """Return gradient and spot strength (H, W) of one (C, H, W) picture."""
     grey = F.pad(frame.mean(0)[None, None], (1, 1, 1, 1), mode="replicate")[0, 0]
     across = grey[1:-1, 2:] - grey[1:-1, :-2]
