@@ -25,8 +25,9 @@ LATE_SHARE = 0.25
 class Batch:
     """B clips of one shape with N queries each.
 
-    ``video`` (B, T, 3, H, W) 0..255; ``queries_txy`` (B, N, 3); ``tracks_xy``
-    (B, T, N, 2) pixels; ``visible`` (B, T, N) bool. The first ``n_early`` points are
+    ``video`` (B, T, 3, H, W) uint8, a quarter of the traffic of floats;
+    ``queries_txy`` (B, N, 3); ``tracks_xy`` (B, T, N, 2) pixels; ``visible``
+    (B, T, N) bool. The first ``n_early`` points are
     queried inside the first window. With ``position_only``, ``visible`` says which
     positions are known well enough to train on, and nothing else is.
     """
@@ -163,7 +164,8 @@ def query_clip(
     frame, point = frame.to(device), point.to(device)
     query_xy = clip.tracks_xy[frame, point]
     queries_txy = torch.cat([frame[:, None].float(), query_xy], dim=1)
-    return clip.video, queries_txy, clip.tracks_xy[:, point], clip.visible[:, point]
+    video = clip.video.to(torch.uint8)
+    return video, queries_txy, clip.tracks_xy[:, point], clip.visible[:, point]
 
 
 def _pick_queries(

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
     from napari_cotracker.training.checkpoints import Progress
 
+SELF_TRAINED = (
+    " Then unlabelled recordings: positions that an earlier state of this network "
+    "followed there and back with the same result."
+)
 LICENCE = "BSD-3-Clause"
 DATA = (
     "Procedural clips rendered by napari_cotracker.training.scenes (layers that move, "
@@ -57,7 +61,7 @@ def export_weights(
         "preset": preset,
         "parameters": sum(value.numel() for value in weights.values()),
         "licence": LICENCE,
-        "data": DATA,
+        "data": DATA + (SELF_TRAINED if "self" in progress.history.steps else ""),
         "steps": progress.history.steps,
         "clips": progress.history.clips,
         "train_hours": round(progress.history.seconds / 3600, 2),

@@ -68,6 +68,10 @@ class Trainer:
         torch.manual_seed(options.seed)
         self.model = CoTracker3(COTRACKER3_PRESETS[options.preset]).to(self.device)
         _quiet_heads(self.model)
+        if options.compile:
+            # In place: the names of the weights stay as they are.
+            self.model.fnet.compile()
+            self.model.updateformer.compile()
         self.average = _copy_weights(self.model)
         self.optimiser = torch.optim.AdamW(
             self.model.parameters(),

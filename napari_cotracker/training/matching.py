@@ -20,7 +20,7 @@ TEMPERATURE = 0.05
 
 def matching_loss(model: CoTracker3, batch: Batch) -> tuple[Tensor, dict[str, float]]:
     """Cross-entropy over all locations, targets spread bilinearly over four cells."""
-    features = model.encode(batch.video)  # (B, 2, h, w, C)
+    features = model.encode(batch.video.float())  # (B, 2, h, w, C)
     query_frame = batch.queries_txy[..., 0].long()  # (B, N)
     other = 1 - query_frame
     support = model.sample(features, batch.queries_txy)

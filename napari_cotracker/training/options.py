@@ -94,6 +94,8 @@ class TrainOptions:
         How often a checkpoint is written.
     workers : int
         Processes that render clips (0 = in this process, on ``device``).
+    compile : bool
+        Let torch compile the encoder and the update transformer (a minute at first).
     unlabelled : Path or None
         Folder of recordings, for stages that use them.
     """
@@ -108,4 +110,5 @@ class TrainOptions:
     device: str = "cpu"
     save_minutes: float = 2.0
     workers: int = 1
+    compile: bool = False
     unlabelled: Path | None = None

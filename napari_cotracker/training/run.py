@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,7 +49,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=int, default=default.seed)
     parser.add_argument("--device", default=default.device)
-    parser.add_argument("--workers", type=int, default=default.workers)
+    parser.add_argument(
+        "--workers",
+        type=int,
+        help="processes that render clips (default: 1 on a CPU, else cores - 1)",
+    )
+    parser.add_argument(
+        "--compile", action="store_true", help="let torch compile the network"
+    )
     parser.add_argument("--threads", type=int, help="CPU threads of the network")
     parser.add_argument("--export", type=Path, help="write weights here at the end")
     parser.add_argument(
@@ -70,7 +78,8 @@ def run(args: argparse.Namespace) -> int:
         preset=args.preset,
         seed=args.seed,
         device=args.device,
-        workers=args.workers,
+        workers=_workers(args.device) if args.workers is None else args.workers,
+        compile=args.compile,
         unlabelled=args.unlabelled,
     )
     trainer = Trainer(options)
@@ -86,6 +95,13 @@ def run(args: argparse.Namespace) -> int:
             args.out, args.export, preset=args.preset, seed=args.seed, metrics=metrics
         )
     return 0
+
+
+def _workers(device: str) -> int:
+    """Keep an accelerator fed; leave a CPU to the network."""
+    if torch.device(device).type == "cpu":
+        return TrainOptions().workers
+    return max(1, (os.cpu_count() or 2) - 1)
 
 
 def _check(args: argparse.Namespace) -> None:

@@ -21,7 +21,7 @@ def tracking_loss(
     model: CoTracker3, batch: Batch, iterations: int
 ) -> tuple[Tensor, dict[str, float]]:
     """Unroll all windows of a batch; returns the loss and numbers for the log."""
-    features = model.encode(batch.video)
+    features = model.encode(batch.video.float())
     point_features = model.sample(features, batch.queries_txy)
     length, step = model.config.window_len, model.window_step
     n_frames = features.shape[1]

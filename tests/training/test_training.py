@@ -1,6 +1,8 @@
 """The trainer: batches follow from their number, a resume is exact, export loads."""
 
 import json
+from dataclasses import replace
+from functools import partialmethod
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ import torch
 from napari_cotracker.errors import InputError, ModelError
 from napari_cotracker.model.interface import Prediction
 from napari_cotracker.tracking.models import load_model
+from napari_cotracker.training import run
 from napari_cotracker.training.batches import make_batch
 from napari_cotracker.training.export import export_weights
 from napari_cotracker.training.loop import Limits, Trainer
@@ -116,16 +119,16 @@ def test_resume_without_or_with_a_broken_checkpoint(tmp_path):
 def test_an_earlier_run_is_not_overwritten(tmp_path):
     import argparse
 
-    from napari_cotracker.training.run import add_arguments, run
+    from napari_cotracker.training.run import add_arguments
 
     (tmp_path / "last.pt").write_bytes(b"precious")
     parser = argparse.ArgumentParser()
     add_arguments(parser)
     arguments = ["--out", str(tmp_path), "--steps", "1", "--stage", "smoke"]
     with pytest.raises(InputError, match="--resume"):
-        run(parser.parse_args(arguments))
+        run.run(parser.parse_args(arguments))
     with pytest.raises(InputError, match="--minutes or --steps"):
-        run(parser.parse_args(["--out", str(tmp_path / "new")]))
+        run.run(parser.parse_args(["--out", str(tmp_path / "new")]))
     assert (tmp_path / "last.pt").read_bytes() == b"precious"
 
 
@@ -157,3 +160,23 @@ def test_validation_covers_every_split():
         "overall",
     }
     assert all(0 <= row["delta_avg"] <= 1 for row in table.values())
+
+
+@pytest.mark.slow
+def test_a_compiled_network_learns_the_same_and_keeps_its_names(monkeypatch):
+    # Generating machine code takes minutes on a CPU; capturing the graph is ours.
+    compiled = partialmethod(torch.nn.Module.compile, backend="aot_eager")
+    monkeypatch.setattr(torch.nn.Module, "compile", compiled)
+    batch = make_batch(OPTIONS, 5, 16)
+    plain, fast = Trainer(OPTIONS), Trainer(replace(OPTIONS, compile=True))
+    assert list(plain.model.state_dict()) == list(fast.model.state_dict())
+    rows = [[one.step(batch, 2e-4) for _ in range(2)] for one in (plain, fast)]
+    for key in ("position", "visibility", "confidence"):
+        for before, after in zip(*rows, strict=True):
+            assert after[key] == pytest.approx(before[key], rel=1e-3)
+
+
+def test_an_accelerator_gets_a_renderer_per_core(monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 16)
+    assert run._workers("cuda:0") == 15
+    assert run._workers("cpu") == 1
