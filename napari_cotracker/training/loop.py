@@ -6,7 +6,7 @@ import json
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -113,7 +113,7 @@ class Trainer:
             batches = self._taught(folder, window_len)
         else:
             batches = stream_batches(self.options, window_len, self.progress.step)
-        done, recent = 0, []
+        done, recent, now = 0, [], begin
         with (folder / "log.jsonl").open("a") as log:
             for batch in batches:
                 elapsed = time.monotonic() - begin
@@ -126,14 +126,22 @@ class Trainer:
                 now = time.monotonic()
                 self.progress.history.seconds += now - begin - elapsed
                 if done % log_every == 0:
-                    line = _mean(recent) | {"step": self.progress.step, "rate": rate}
-                    log.write(json.dumps(line | {"seconds": round(now - begin)}) + "\n")
-                    log.flush()
+                    self._log(log, recent, rate, now - begin)
                     recent.clear()
                 if now - saved_at > 60 * self.options.save_minutes:
                     self.save(folder)
                     saved_at = now
+            if recent:
+                self._log(log, recent, rate, now - begin)
         self.save(folder)
+
+    def _log(
+        self, log: IO[str], rows: list[dict[str, float]], rate: float, seconds: float
+    ) -> None:
+        """Write the mean of some steps as one line."""
+        place = {"step": self.progress.step, "rate": rate, "seconds": round(seconds)}
+        log.write(json.dumps(_mean(rows) | place) + "\n")
+        log.flush()
 
     def _taught(self, folder: Path, window_len: int) -> Iterator[Batch]:
         """Learn from what the averaged weights said when the stage began."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -165,6 +166,9 @@ def test_self_training_runs_and_resumes_with_the_same_teacher(
     again.resume(tmp_path)
     again.run(Limits(steps=1), tmp_path)
     assert again.progress.step == 3
+    logged = [json.loads(line) for line in (tmp_path / "log.jsonl").open()]
+    assert [line["step"] for line in logged] == [2, 3]
+    assert all(line["position"] >= 0 for line in logged)
     assert (tmp_path / "teacher.pt").read_bytes() == teacher
     with pytest.raises(InputError, match="--unlabelled"):
         Trainer(TrainOptions(stage="self", workers=0)).run(Limits(steps=1), tmp_path)
