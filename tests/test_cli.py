@@ -54,7 +54,7 @@ def test_help_names_every_command():
     ("argv", "words"),
     [
         (["fly"], "invalid choice: 'fly'"),
-        (["track"], "required: VIDEO"),
+        (["track"], "Say where the tracks go"),
         (["models", "info"], "Which model?"),
         (["models", "info", "cotraker3_online"], "Did you mean cotracker3_online"),
         (["models", "upload", "x"], "invalid choice"),
