@@ -133,6 +133,7 @@ class Rows:
         """
         ids, column = by_appearance(self.point_id)
         shape = (self._checked_length(n_frames, len(ids)), len(ids))
+        self._refuse_duplicates(column * shape[0] + self.frame)
 
         def grid(values: npt.NDArray[Any], empty: float = 0) -> npt.NDArray[Any]:
             result = np.full(shape + values.shape[1:], empty, values.dtype)
@@ -163,14 +164,17 @@ class Rows:
                 f"{length} frames for {len(self)} positions is not plausible; correct "
                 f"the frame number {self.frame.max()}."
             )
-        pairs = np.stack([self.point_id, self.frame])
-        unique, counts = np.unique(pairs, axis=1, return_counts=True)
-        if (counts > 1).any():
-            track, frame = unique[:, np.argmax(counts > 1)]
-            raise FormatError(
-                f"There are two positions of track {track} on frame {frame}; keep one."
-            )
         return length
+
+    def _refuse_duplicates(self, cell: npt.NDArray[np.int64]) -> None:
+        order = np.argsort(cell, kind="stable")
+        same = np.flatnonzero(np.diff(cell[order]) == 0)
+        if len(same):
+            row = order[same[0]]
+            raise FormatError(
+                f"There are two positions of track {self.point_id[row]} on frame "
+                f"{self.frame[row]}; keep one."
+            )
 
 
 def by_appearance(

@@ -97,6 +97,14 @@ def tracks_of_trails(data: npt.ArrayLike, meta: dict[str, Any]) -> Tracks:
     InputError
         The layer has points in several planes.
     """
+    whole = _of_a_run(meta)
+    if whole is not None:
+        return whole
+    if METADATA_KEY in meta.get("metadata", {}):
+        raise InputError(
+            f"'{meta.get('name')}' shows only a part of the tracks; save the Points "
+            "layer of the same run, which stands for all of them."
+        )
     rows = np.asarray(data, np.float64)
     features = _features(meta)
     ids = rows[:, 0].astype(np.int64)

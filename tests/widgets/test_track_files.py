@@ -10,7 +10,7 @@ from napari_cotracker.errors import CoTrackerError
 from napari_cotracker.io import load_queries, load_tracks, save_tracks
 from napari_cotracker.tracks import Source, Tracks
 from napari_cotracker.widgets.track_files import get_tracks_reader
-from napari_cotracker.widgets.track_layers import tracks_of_points
+from napari_cotracker.widgets.track_layers import tracks_of_points, tracks_of_trails
 
 PLUGIN = "napari-cotracker"
 
@@ -139,6 +139,12 @@ def test_layers_that_are_no_tracks_say_why():
         tracks_of_points(planes, {"name": "p"})
     with pytest.raises(CoTrackerError, match="two positions of track 0"):
         tracks_of_points(np.zeros((2, 3)), {"features": {"track_id": [0, 0]}})
+
+
+def test_trails_of_a_run_are_not_saved_as_if_they_were_all():
+    meta = {"name": "clip trails", "metadata": {"napari_cotracker": {"image": "clip"}}}
+    with pytest.raises(CoTrackerError, match="only a part of the tracks"):
+        tracks_of_trails(np.zeros((2, 4)), meta)
 
 
 def test_a_result_layer_saves_all_frames_though_it_shows_one():

@@ -210,16 +210,24 @@ def _ambiguous(frame: int, track: Any) -> FormatError:
 
 
 def _points_of(instance: Any, animal: str, frame: int) -> Iterator[_Point]:
-    has_scores = "score" in instance.points.dtype.names
-    for point in instance.points:
-        x, y = point["xy"].tolist()
-        if np.isnan(x) or np.isnan(y):
-            continue
-        # "complete": a person has placed or confirmed it.
-        source = Source.MANUAL if point["complete"] else Source.MODEL
-        score = float(point["score"]) if has_scores else 1.0
-        name = join(animal, str(point["name"]))
-        yield _Point(name, frame, (x, y), bool(point["visible"]), score, source)
+    points = instance.points
+    count = len(points)
+    scores = points["score"] if "score" in points.dtype.names else np.ones(count)
+    known = np.isfinite(points["xy"]).all(axis=-1).tolist()
+    columns = (
+        points["name"].tolist(),
+        points["xy"].tolist(),
+        points["visible"].tolist(),
+        points["complete"].tolist(),
+        scores.tolist(),
+        known,
+    )
+    for part, (x, y), visible, complete, score, there in zip(*columns, strict=True):
+        if there:
+            # "complete": a person has placed or confirmed it.
+            source = Source.MANUAL if complete else Source.MODEL
+            name = join(animal, str(part))
+            yield _Point(name, frame, (x, y), visible, score, source)
 
 
 def _names_in_order(labels: Any) -> Iterator[str]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from napari_cotracker.tracks import Tracks
 
 OWN_TRACK = "COTRACKER_TRACK"
+_LARGEST = 2**31 - 1
 _PIXEL_UNITS = ("pixel", "pixels", "px", "")
 # x, y, quality, visibility, source
 _Values = tuple[float, float, float, float, float]
@@ -172,7 +173,7 @@ def _number(element: ET.Element, key: str, *, gaps: bool = False) -> float:
 
 def _whole(element: ET.Element, key: str) -> int:
     number = _number(element, key)
-    if number != round(number) or abs(number) > np.iinfo(np.int32).max:
+    if number != round(number) or abs(number) > _LARGEST:
         raise FormatError(
             f"<{element.tag}> has {key} = {element.get(key)!r}; expected a whole "
             "number."
