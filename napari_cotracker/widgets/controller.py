@@ -255,8 +255,8 @@ class TrackingController:
         """Count a session among those of the viewer."""
         self._sessions[session.image] = session
 
-    def export(self, image: Image | None, path: Path) -> None:
-        """Write the tracks of an image.
+    def export(self, image: Image | None, path: Path) -> tuple[str, ...]:
+        """Write the tracks of an image; return what the format cannot hold.
 
         Raises
         ------
@@ -270,7 +270,7 @@ class TrackingController:
             session.read_layer()
         if session is None or not session.has_tracks:
             raise InputError("There are no tracks to export; press Run first.")
-        self.engine.save_tracks(session.document.tracks, path)
+        return self.engine.save_tracks(session.document.tracks, path)
 
     # -- inside ---------------------------------------------------------------
 

@@ -42,8 +42,8 @@ class Engine:
         Called in the worker; what is encoded once serves all runs of a dock.
     weights_of : (name) -> str
         SHA-256 of the weights of a model, empty if they are not here.
-    save_tracks : (tracks, path) -> None
-        Write by suffix, replacing the file.
+    save_tracks : (tracks, path) -> tuple of str
+        Write by suffix, replacing the file; tells what the format cannot hold.
     """
 
     model_names: Callable[[], list[str]]
@@ -53,7 +53,7 @@ class Engine:
     read_window: Callable[[bytes], Any]
     make_features: Callable[[], Any]
     weights_of: Callable[[str], str]
-    save_tracks: Callable[[Tracks, Path], None]
+    save_tracks: Callable[[Tracks, Path], tuple[str, ...]]
 
 
 def default_engine() -> Engine:
@@ -126,8 +126,8 @@ def _weights_of(name: str) -> str:
     return digest_of(name)
 
 
-def _save_tracks(tracks: Tracks, path: Path) -> None:
+def _save_tracks(tracks: Tracks, path: Path) -> tuple[str, ...]:
     from napari_cotracker.io import save_tracks
 
     # Whoever gives the path has asked before: the dialog, or the dock itself.
-    save_tracks(tracks, path, overwrite=True)
+    return save_tracks(tracks, path, overwrite=True)

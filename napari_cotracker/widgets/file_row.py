@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from napari_cotracker.errors import CoTrackerError
 from napari_cotracker.widgets.controls import button, evenly
+from napari_cotracker.widgets.export_formats import export_filters, with_format
 from napari_cotracker.widgets.project_files import SUFFIX, open_project, save_project
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from napari_cotracker.widgets.session import Session
 
 PROJECT_FILTER = f"Projects (*{SUFFIX})"
-EXPORT_FILTER = "Tracks (*.csv)"
 
 
 class FileRow:
@@ -104,13 +104,15 @@ class FileRow:
         session = self._session()
         if session is None:
             return
-        path, _ = QFileDialog.getSaveFileName(
+        filters = export_filters()
+        path, kind = QFileDialog.getSaveFileName(
             self._parent,
             "Export tracks",
             f"{_file_name(session)} tracks.csv",
-            EXPORT_FILTER,
+            ";;".join(filters),
         )
-        chosen = self._with_suffix(path, ".csv")
+        suffix = filters.get(kind) or Path(path).suffix or ".csv"
+        chosen = self._with_suffix(path, suffix)
         if chosen is not None:
             self._try(lambda: self._export(session, chosen))
 
@@ -130,8 +132,9 @@ class FileRow:
         self._on_message(f"From now on every edit is saved at once in {path}.")
 
     def _export(self, session: Session, path: Path) -> None:
-        self._controller.export(session.image, path)
-        self._on_message(f"Saved {path.name}.")
+        losses = self._controller.export(session.image, path)
+        lost = f" It cannot hold {'; '.join(losses)}." if losses else ""
+        self._on_message(f"Saved {path.name}.{lost}")
 
     def _try(self, call: Callable[[], None]) -> None:
         try:
@@ -143,11 +146,8 @@ class FileRow:
         """Return a path with a suffix; None if there is none or it may not be used."""
         if not path:
             return None
-        chosen = Path(path)
-        if chosen.suffix:
-            return chosen
-        chosen = chosen.with_suffix(suffix)
-        if not chosen.exists():
+        chosen = with_format(path, suffix)
+        if chosen == Path(path) or not chosen.exists():
             return chosen
         # The dialog did not see the suffix that was added.
         answer = QMessageBox.question(

@@ -108,9 +108,10 @@ class Recorder:
         if self.error is not None and done > self.error_after:
             raise self.error
 
-    def save_tracks(self, tracks: Tracks, path: Path) -> None:
+    def save_tracks(self, tracks: Tracks, path: Path) -> tuple[str, ...]:
         self.saved.append((tracks, path))
         path.write_text("track,name,frame,x,y\n", encoding="utf-8")
+        return ("the frame rate",)
 
     @property
     def engine(self) -> Engine:
