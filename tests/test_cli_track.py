@@ -9,7 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from recordings import encode, moving_pattern
 
+from napari_cotracker import load_tracks
 from napari_cotracker.cli import main
 from napari_cotracker.cli.console import ProgressBar
 from napari_cotracker.sample import sample_clip
@@ -55,6 +57,15 @@ def test_tracks_are_saved_with_the_query_points_as_given(here, capsys):
     given = {(r["track"], r["frame"]): r for r in rows}["1", "12"]
     assert (float(given["x"]), float(given["y"])) == (150, 120)
     assert Path("o.mp4").stat().st_size > 1000
+
+
+def test_times_of_uneven_frames_are_kept(here):
+    step = np.random.default_rng(0).integers(10, 90, 23)
+    pts = np.cumsum([0, *step]).tolist()
+    encode("v.mkv", moving_pattern(24, 144, 192), pts=pts, rate=1000)
+    assert track(*QUICK, video="v.mkv", out="t.json") == 0
+    times = load_tracks("t.json").times
+    np.testing.assert_allclose(times, np.array(pts) / 1000, atol=2e-3)
 
 
 def test_what_is_read_and_done_is_said(here, capsys):

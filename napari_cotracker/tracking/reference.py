@@ -124,7 +124,7 @@ def track_reference(
         keep = np.s_[:, : len(anchors)]
         part = tuple(values[keep] for values in now)
         answer = part if answer is None else _merge(answer, part, anchors, geometry)
-        tracks = _tracks(answer, anchors, geometry, source.fps)
+        tracks = _tracks(answer, anchors, geometry, source)
         yield Progress(step + 1, 1 + backward, tracks, (0, len(source) - 1))
 
 
@@ -171,7 +171,7 @@ def _merge(ahead: Answer, back: Answer, anchors: Queries, geometry: Geometry) ->
 
 
 def _tracks(
-    answer: Answer, anchors: Queries, geometry: Geometry, fps: float | None
+    answer: Answer, anchors: Queries, geometry: Geometry, source: FrameSource
 ) -> Tracks:
     xy, visibility, confidence = answer
     column = np.arange(len(anchors))
@@ -189,6 +189,7 @@ def _tracks(
         source=origin,
         point_id=anchors.point_id,
         name=anchors.name,
-        fps=fps,
+        fps=source.fps,
         size=geometry.size,
+        times=source.times,
     )
