@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import argparse
 
     from napari_cotracker.cli.console import Console
+    from napari_cotracker.evaluation.interventions.annotator import Effort
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,9 +35,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="score N generated clips of every validation split in place of folders",
     )
     parser.add_argument(
+        "--protocol",
+        choices=("accuracy", "interventions"),
+        default="accuracy",
+        help="interventions: count clicks and waiting until all labels are right",
+    )
+    parser.add_argument(
         "--without-baselines",
         action="store_true",
-        help="leave Lucas-Kanade out (it needs opencv-python-headless)",
+        help="leave optical flow out (it needs opencv-python-headless)",
     )
     add_model_flags(parser)
     add_flags(parser, TrackingOptions)
@@ -48,6 +55,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
         raise InputError("Give folders of labelled clips, or --synthetic; one of them.")
     if args.synthetic is not None:
         return _run_synthetic(args, console)
+    if args.protocol == "interventions":
+        return _run_interventions(args, console)
     from napari_cotracker.evaluation.labelled import find_labelled_clips
     from napari_cotracker.evaluation.run import format_table, score_clips
     from napari_cotracker.tracking.models import load_model
@@ -68,6 +77,27 @@ def run(args: argparse.Namespace, console: Console) -> int:
             "(within the horizon, if one was given)."
         )
     console.report([asdict(score) for score in scores], [format_table(scores)])
+    return 0
+
+
+def _run_interventions(args: argparse.Namespace, console: Console) -> int:
+    """Let a simulated person correct clip after clip."""
+    from napari_cotracker.evaluation.interventions.annotator import efforts_of
+    from napari_cotracker.evaluation.interventions.report import report
+    from napari_cotracker.evaluation.labelled import find_labelled_clips
+    from napari_cotracker.tracking.models import load_model
+
+    options = TrackingOptions(**chosen(args, TrackingOptions))
+    clips = [clip for folder in args.clips for clip in find_labelled_clips(folder)]
+    model = load_model(args.model, args.device, options.dtype)
+    efforts: list[Effort] = []
+    with console.progress("correcting", unit="clip") as bar:
+        for done, clip in enumerate(clips, 1):
+            efforts += efforts_of(
+                clip, model, options, baselines=not args.without_baselines
+            )
+            bar.show(done, len(clips))
+    console.report(*report(efforts))
     return 0
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -70,13 +70,7 @@ def chained_flow(
     CoTrackerError
         OpenCV is not installed.
     """
-    try:
-        import cv2
-    except ImportError as error:
-        raise CoTrackerError(
-            "The Lucas-Kanade baseline needs OpenCV; "
-            "pip install opencv-python-headless, or leave the baseline out."
-        ) from error
+    cv2 = import_opencv()
     xy = start_xy.astype(np.float32)
     found = np.ones(len(xy), np.bool_)
     before = None
@@ -84,7 +78,7 @@ def chained_flow(
         picture = cv2.cvtColor(colour, cv2.COLOR_RGB2GRAY)
         live = np.flatnonzero((first < frame) & (last >= frame))
         if before is not None and len(live):
-            moved, status, _ = cv2.calcOpticalFlowPyrLK(  # type: ignore[call-overload]
+            moved, status, _ = cv2.calcOpticalFlowPyrLK(
                 before,
                 picture,
                 xy[live, None],
@@ -97,6 +91,24 @@ def chained_flow(
             found[live] &= status[:, 0] > 0
         yield frame, xy.copy(), found.copy()
         before = picture
+
+
+def import_opencv() -> Any:
+    """Return OpenCV, which only the baselines need.
+
+    Raises
+    ------
+    CoTrackerError
+        It is not installed.
+    """
+    try:
+        import cv2
+    except ImportError as error:
+        raise CoTrackerError(
+            "The baselines of optical flow need OpenCV; "
+            "pip install opencv-python-headless, or leave them out."
+        ) from error
+    return cv2
 
 
 def _last_targets(task: Task) -> npt.NDArray[np.int64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,11 +22,14 @@ if TYPE_CHECKING:
 
 # Keeps the blend defined where both directions report no confidence at all.
 _LEAST_CONFIDENCE = 1e-3
+# Answers that are this far apart, on a frame of 256 x 256 pixels, agree by half.
+HALF_AGREED_PX = 2.0
+_COMMON_SIDE = 256
 
 
 @dataclass(frozen=True, eq=False)
 class Side:
-    """What one direction says, one value per frame and track (T, N).
+    """What one direction says, one value per frame and track (T, N), or a part of it.
 
     A track's anchors take turns, so one value each is enough. ``distance`` is the
     number of frames from the anchor the answer started at; 0 where there is none.
@@ -44,6 +48,15 @@ class Side:
             np.zeros(shape, np.float32),
             np.zeros(shape, np.float32),
             np.zeros(shape, np.int32),
+        )
+
+    def part(self, span: slice, column: int) -> Side:
+        """Look at some frames of one track, (n,)."""
+        return Side(
+            self.xy[span, column],
+            self.visibility[span, column],
+            self.confidence[span, column],
+            self.distance[span, column],
         )
 
 
@@ -85,6 +98,9 @@ class Assembly:
         self._hidden = constraints.hidden_mask(tracks.point_id, tracks.n_frames)
         self._writable = np.ones(shape, np.bool_) if writable is None else writable
         self._sides: dict[int, Side] = {s: Side.unknown(shape) for s in (1, -1)}
+        height, width = tracks.size
+        self._half_agreed = HALF_AGREED_PX * math.sqrt(height * width) / _COMMON_SIDE
+        self._gaps = {sign: self._gaps_beside(sign) for sign in (1, -1)}
         self._pin_anchors()
 
     @property
@@ -118,7 +134,9 @@ class Assembly:
         side.visibility[where] = said.visibility
         side.confidence[where] = said.confidence
         side.distance[where] = np.abs(frame - self._queries.frame[anchor])
-        self._fuse(int(frame.min()), int(frame.max()) + 1)
+        span = (int(frame.min()), int(frame.max()) + 1)
+        for row in np.unique(anchor).tolist():
+            self._fuse(int(self._column[row]), self._gaps[sign][row], span)
 
     def snapshot(self) -> Tracks:
         """Copy the present state."""
@@ -139,53 +157,85 @@ class Assembly:
         self._writable = self._writable.copy()
         self._writable[where] = False
 
-    def _fuse(self, start: int, stop: int) -> None:
-        """Renew the frames start <= t < stop from both sides."""
+    def _gaps_beside(self, sign: int) -> list[tuple[int, int]]:
+        """Frames (start, stop) between each anchor and its next one on one side."""
+        gaps = []
+        for frame, column in zip(self._queries.frame, self._column, strict=True):
+            frames = self._queries.frame[self._column == column]
+            if sign == 1:
+                later = frames[frames > frame]
+                stop = later.min() if len(later) else self._tracks.n_frames
+                gaps.append((int(frame) + 1, int(stop)))
+            else:
+                earlier = frames[frames < frame]
+                start = earlier.max() + 1 if len(earlier) else 0
+                gaps.append((int(start), int(frame)))
+        return gaps
+
+    def _fuse(self, column: int, gap: tuple[int, int], news: tuple[int, int]) -> None:
+        """Renew a gap of one track; where one side speaks, only the news in it."""
+        sides = [side.part(slice(*gap), column) for side in self._sides.values()]
+        start, stop = gap
+        if not all(side.distance.any() for side in sides):
+            start, stop = max(start, news[0]), min(stop, news[1])
         span = slice(start, stop)
-        ahead, back = self._sides[1], self._sides[-1]
-        share = _forward_share(ahead, back, span)  # (n, N)
-        new = np.isfinite(share) & self._writable[span]
+        ahead, back = (side.part(span, column) for side in self._sides.values())
+        apart = _disagreement(ahead, back)
+        share = _forward_share(ahead, back, apart, self._half_agreed)  # (n,)
+        new = np.isfinite(share) & self._writable[span, column]
         part = np.where(new, share, 0)
         for key in ("xy", "visibility", "confidence"):
-            one, two = getattr(ahead, key)[span], getattr(back, key)[span]
-            weight = part[..., None] if key == "xy" else part
+            one, two = getattr(ahead, key), getattr(back, key)
+            weight = part[:, None] if key == "xy" else part
             mixed = weight * one + (1 - weight) * two
-            getattr(self._tracks, key)[span][new] = mixed[new]
-        self._tracks.source[span][new] = Source.MODEL
-        self._tracks.disagreement[span][new] = _disagreement(ahead, back, span)[new]
-        self._tracks.visibility[span][new & self._hidden[span]] = 0
-        self._tracks.visible[span][new] = self._seen(span)[new]
+            getattr(self._tracks, key)[span, column][new] = mixed[new]
+        hidden = self._hidden[span, column]
+        self._tracks.source[span, column][new] = Source.MODEL
+        self._tracks.disagreement[span, column][new] = apart[new]
+        self._tracks.visibility[span, column][new & hidden] = 0
+        self._tracks.visible[span, column][new] = self._seen(span, column)[new]
 
-    def _seen(self, span: slice) -> npt.NDArray[np.bool_]:
+    def _seen(self, span: slice, column: int) -> npt.NDArray[np.bool_]:
         height, width = self._tracks.size
-        xy = self._tracks.xy[span]
+        xy = self._tracks.xy[span, column]
         with np.errstate(invalid="ignore"):
-            inside = ((xy >= -0.5) & (xy <= (width - 0.5, height - 0.5))).all(axis=2)
-        seen = self._tracks.visibility[span] >= self._threshold
-        return np.asarray(seen & inside & ~self._hidden[span])
+            inside = ((xy >= -0.5) & (xy <= (width - 0.5, height - 0.5))).all(axis=1)
+        seen = self._tracks.visibility[span, column] >= self._threshold
+        return np.asarray(seen & inside & ~self._hidden[span, column])
 
 
-def _disagreement(ahead: Side, back: Side, span: slice) -> npt.NDArray[np.float32]:
-    """Pixels between both answers, (n, N); NaN where there are not two."""
-    apart = np.linalg.norm(ahead.xy[span] - back.xy[span], axis=2)
-    both = (ahead.distance[span] > 0) & (back.distance[span] > 0)
+def _disagreement(ahead: Side, back: Side) -> npt.NDArray[np.float32]:
+    """Pixels between both answers, (n,); NaN where there are not two."""
+    apart = np.linalg.norm(ahead.xy - back.xy, axis=-1)
+    both = (ahead.distance > 0) & (back.distance > 0)
     return np.where(both, apart, np.nan).astype(np.float32)
 
 
-def _forward_share(ahead: Side, back: Side, span: slice) -> npt.NDArray[np.float64]:
-    """Weight of the forward answer in 0..1, (n, N); NaN where there is no answer.
+def _forward_share(
+    ahead: Side, back: Side, apart: npt.NDArray[np.float32], half_agreed: float
+) -> npt.NDArray[np.float64]:
+    """Weight of the forward answer in 0..1, (n,); NaN where there is no answer.
 
-    Between two anchors each direction counts in proportion to its confidence and to
-    the distance from the *other* anchor, so that it fades out on arrival there.
+    Between two anchors each direction counts in proportion to its confidence, to the
+    distance from the *other* anchor, so that it fades out on arrival there, and to how
+    well the two agree somewhere further on its way: a direction that has lost its point
+    would not meet the other one again, so until they meet it has been right.
     """
-    from_left, from_right = ahead.distance[span], back.distance[span]
-    trust_left = np.maximum(ahead.confidence[span], _LEAST_CONFIDENCE)
-    trust_right = np.maximum(back.confidence[span], _LEAST_CONFIDENCE)
-    forward = from_right * trust_left.astype(np.float64)
-    backward = from_left * trust_right.astype(np.float64)
+    known = np.where(np.isnan(apart), np.inf, apart).astype(np.float64)
+    met_later = np.minimum.accumulate(known[::-1])[::-1]
+    met_earlier = np.minimum.accumulate(known)
+    trust_left = np.maximum(ahead.confidence, _LEAST_CONFIDENCE).astype(np.float64)
+    trust_right = np.maximum(back.confidence, _LEAST_CONFIDENCE).astype(np.float64)
+    forward = back.distance * trust_left * _agreement(met_later, half_agreed)
+    backward = ahead.distance * trust_right * _agreement(met_earlier, half_agreed)
     share = np.full(forward.shape, np.nan)
-    between = (from_left > 0) & (from_right > 0)
+    between = np.isfinite(apart)
     np.divide(forward, forward + backward, out=share, where=between)
-    share[(from_left > 0) & ~between] = 1
-    share[(from_right > 0) & ~between] = 0
+    share[(ahead.distance > 0) & ~between] = 1
+    share[(back.distance > 0) & ~between] = 0
     return share
+
+
+def _agreement(apart: npt.NDArray[np.float64], half: float) -> npt.NDArray[np.float64]:
+    """Turn pixels into 1 (the same place) .. 0."""
+    return np.asarray(1 / (1 + (apart / half) ** 2))
