@@ -190,7 +190,9 @@ class CoTracker2(nn.Module):
         return sample_position_table(xy / self.stride, table, self.config.token_width)
 
     def _transform(self, tokens: Tensor, active: Tensor) -> Tensor:
-        update: Tensor = self.updateformer(tokens, active)
+        assert isinstance(self.updateformer, UpdateTransformer)
+        embedded = self.updateformer.embed(tokens).transpose(1, 2)  # (B, N, S, W)
+        update: Tensor = self.updateformer(embedded, active)
         return update
 
     def _update_features(self, change: Tensor) -> Tensor:

@@ -182,39 +182,51 @@ class CoTracker3(nn.Module):
     def _update(
         self, pyramid: list[FeatureLevel], support: Tensor, state: WindowState
     ) -> WindowState:
-        feature_xy = state.xy / self.stride
-        embeddings = self._embed_correlation(pyramid, support, feature_xy)
-        motion = encode_motion(feature_xy, self.motion_scale_xy)
-        scores = torch.stack([state.visibility, state.confidence], dim=-1)
-        tokens = torch.cat([scores, embeddings, motion], dim=-1)  # (B, S, N, D)
-        time = stretch_table(self.time_emb, tokens.shape[1])
-        update = self.updateformer(tokens + time[:, :, None]).float()
+        n_frames, n_points = state.xy.shape[1:3]
+        several = n_points
+        if state.xy.device.type == "cpu" and not torch.is_grad_enabled():
+            several = max(1, ROWS_AT_ONCE // n_frames)
+        embedded = torch.cat(
+            [
+                self._embed(
+                    pyramid,
+                    support[:, begin : begin + several],
+                    WindowState(*(v[:, :, begin : begin + several] for v in state)),
+                )
+                for begin in range(0, n_points, several)
+            ],
+            dim=1,
+        )
+        update = self.updateformer(embedded).float()
         return WindowState(
             state.xy + update[..., :2] * self.stride,
             state.visibility + update[..., 2],
             state.confidence + update[..., 3],
         )
 
-    def _embed_correlation(
-        self, pyramid: list[FeatureLevel], support: Tensor, feature_xy: Tensor
+    def _embed(
+        self, pyramid: list[FeatureLevel], support: Tensor, state: WindowState
     ) -> Tensor:
-        """Embed what surrounds each point in every frame; (B, S, N, levels * out)."""
-        n_points = support.shape[1]
-        several = n_points
-        if feature_xy.device.type == "cpu" and not torch.is_grad_enabled():
-            several = max(1, ROWS_AT_ONCE // feature_xy.shape[1])
-        parts = []
-        for begin in range(0, n_points, several):
-            some = slice(begin, begin + several)
-            xy = feature_xy[:, :, some].transpose(1, 2)  # (B, n, S, 2)
-            volumes = (
-                correlate(
-                    level, support[:, some, i], xy / 2**i, self.config.corr_radius
-                )
-                for i, level in enumerate(pyramid)
-            )
-            parts.append(torch.cat([self.corr_mlp(v) for v in volumes], dim=-1))
-        return torch.cat(parts, dim=1).transpose(1, 2)
+        """Embed the tokens of some points; (B, N, S, W)."""
+        feature_xy = state.xy / self.stride
+        xy = feature_xy.transpose(1, 2)  # (B, N, S, 2)
+        radius = self.config.corr_radius
+        volumes = (
+            correlate(level, support[:, :, i], xy / 2**i, radius)
+            for i, level in enumerate(pyramid)
+        )
+        scores = torch.stack([state.visibility, state.confidence], dim=-1)
+        motion = encode_motion(feature_xy, self.motion_scale_xy)
+        tokens = torch.cat(
+            [
+                scores.transpose(1, 2),
+                *(self.corr_mlp(volume) for volume in volumes),
+                motion.transpose(1, 2),
+            ],
+            dim=-1,
+        )  # (B, N, S, D)
+        time = stretch_table(self.time_emb, tokens.shape[2])
+        return self.updateformer.embed(tokens + time)
 
     def _check_frames(self, frames: Tensor) -> None:
         # Every correlation level needs at least one feature pixel.

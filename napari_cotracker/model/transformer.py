@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import TYPE_CHECKING
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # Tokens that a processor works on at once: their activations stay in its caches, and
 # memory does not grow with the length of the window.
@@ -109,12 +115,17 @@ class UpdateTransformer(nn.Module):
         self.vis_conf_head = nn.Linear(hidden, score_outputs) if score_outputs else None
         self.row_mask_fault = row_mask_fault
 
-    def forward(self, tokens: Tensor, active: Tensor | None = None) -> Tensor:
-        """Map tokens to updates.
+    def embed(self, tokens: Tensor) -> Tensor:
+        """Map tokens (..., D) to the width of the transformer (..., W)."""
+        x: Tensor = self.input_transform(tokens)
+        return x
+
+    def forward(self, x: Tensor, active: Tensor | None = None) -> Tensor:
+        """Map embedded tokens to updates.
 
         Parameters
         ----------
-        tokens : (B, S, N, D)
+        x : (B, N, S, W)
         active : (B, N) bool or None
             Points that are queried already; the others neither speak nor listen
             (CoTracker 2).
@@ -123,15 +134,13 @@ class UpdateTransformer(nn.Module):
         -------
         (B, S, N, outputs + score_outputs): dx, dy, then whatever else is learned.
         """
-        batch, n_frames, n_points, _ = tokens.shape
-        x = self.input_transform(tokens).transpose(1, 2)  # (B, N, S, W)
+        batch, n_points, n_frames, _ = x.shape
         virtual = self.virual_tracks.to(x.dtype).expand(batch, -1, n_frames, -1)
         x = torch.cat([x, virtual], dim=1)  # (B, N + V, S, W)
-        masks = self._masks(active, n_frames, x.dtype)
         for i, time_block in enumerate(self.time_blocks):
-            tracks = x.flatten(0, 1)
-            x = torch.cat([time_block(tracks[part]) for part in _parts(tracks)])
-            x = self._mix_points(i, x.unflatten(0, (batch, -1)), n_points, masks)
+            x = _in_parts(partial(_over_time, time_block), x, dim=1)
+            mix = partial(self._mix_points, i, active=active, n_points=n_points)
+            x = _in_parts(mix, x, dim=2)
         points = x[:, :n_points].transpose(1, 2)  # (B, S, N, W)
         update: Tensor = self.flow_head(points)
         if self.vis_conf_head is None:
@@ -139,38 +148,18 @@ class UpdateTransformer(nn.Module):
         return torch.cat([update, self.vis_conf_head(points)], dim=-1)
 
     def _mix_points(
-        self,
-        layer: int,
-        x: Tensor,
-        n_points: int,
-        masks: tuple[Tensor | None, Tensor | None],
+        self, layer: int, x: Tensor, *, active: Tensor | None, n_points: int
     ) -> Tensor:
-        batch = len(x)
+        """Let the points of each frame see each other; (B, N + V, S, W)."""
+        batch, _, n_frames, _ = x.shape
         frames = x.transpose(1, 2).flatten(0, 1)  # (B * S, N + V, W)
-        mixed = [
-            self._mix_frames(
-                layer,
-                frames[part],
-                n_points,
-                *(None if mask is None else mask[part] for mask in masks),
-            )
-            for part in _parts(frames)
-        ]
-        return torch.cat(mixed).unflatten(0, (batch, -1)).transpose(1, 2)
-
-    def _mix_frames(
-        self,
-        layer: int,
-        frames: Tensor,
-        n_points: int,
-        to_virtual: Tensor | None,
-        to_points: Tensor | None,
-    ) -> Tensor:
         points, virtual = frames[:, :n_points], frames[:, n_points:]
+        to_virtual, to_points = self._masks(active, n_frames, x.dtype)
         virtual = self.space_virtual2point_blocks[layer](virtual, points, to_virtual)
         virtual = self.space_virtual_blocks[layer](virtual)
         points = self.space_point2virtual_blocks[layer](points, virtual, to_points)
-        return torch.cat([points, virtual], dim=1)
+        mixed = torch.cat([points, virtual], dim=1)
+        return mixed.unflatten(0, (batch, -1)).transpose(1, 2)
 
     def _masks(
         self, active: Tensor | None, n_frames: int, dtype: torch.dtype
@@ -190,19 +179,28 @@ class UpdateTransformer(nn.Module):
         return context, rows
 
 
+def _over_time(block: nn.Module, x: Tensor) -> Tensor:
+    """Let the frames of each track see each other; (B, N, S, W)."""
+    out: Tensor = block(x.flatten(0, 1))
+    return out.unflatten(0, x.shape[:2])
+
+
+def _in_parts(work: Callable[[Tensor], Tensor], x: Tensor, dim: int) -> Tensor:
+    """Do work that keeps the places along ``dim`` of (B, N, S, W) tokens apart."""
+    if x.device.type != "cpu" or torch.is_grad_enabled():
+        return work(x)
+    length = x.shape[dim]
+    several = max(1, TOKENS_AT_ONCE * length // max(1, x.shape[:3].numel()))
+    for begin in range(0, length, several):
+        part = x.narrow(dim, begin, min(several, length - begin))
+        part.copy_(work(part))
+    return x
+
+
 def _blocks(
     kind: type[SelfBlock] | type[CrossBlock], width: int, heads: int, depth: int
 ) -> nn.ModuleList:
     return nn.ModuleList(kind(width, heads) for _ in range(depth))
-
-
-def _parts(x: Tensor) -> list[slice]:
-    """Divide the groups of (G, K, W) tokens into what is worked on at once."""
-    n_groups, n_tokens = x.shape[:2]
-    if x.device.type != "cpu" or torch.is_grad_enabled():
-        return [slice(None)]
-    several = max(1, TOKENS_AT_ONCE // max(1, n_tokens))
-    return [slice(i, i + several) for i in range(0, n_groups, several)]
 
 
 def normalise(x: Tensor) -> Tensor:
