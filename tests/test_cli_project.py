@@ -3,6 +3,7 @@
 import json
 import shutil
 import signal
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +11,16 @@ import pytest
 
 from napari_cotracker.cli import main
 from napari_cotracker.cli.console import ProgressBar
-from napari_cotracker.project import Annotations, Project, Recording
+from napari_cotracker.io import load_queries, load_tracks
+from napari_cotracker.project import Annotations, Project, Recording, RunRequest
 from napari_cotracker.project import point_edits as points
 from napari_cotracker.project import span_edits as spans
 from napari_cotracker.project.merging import document_of
 from napari_cotracker.sample import sample_clip
+from napari_cotracker.tracking import TrackingOptions, track_iter
 from napari_cotracker.tracks import Queries, Source
-from napari_cotracker.weights import list_models
+from napari_cotracker.video import open_video
+from napari_cotracker.weights import digest_of, list_models
 
 pytestmark = pytest.mark.skipif(
     not any(record.is_here for record in list_models()),
@@ -105,6 +109,31 @@ def test_its_own_points_and_decisions_are_followed(here):
         # Its only point lies beyond the frames to track: it is kept as it was.
         assert (tracks.source[:, 1] != Source.EMPTY).nonzero()[0].tolist() == [30]
         assert project.can_undo
+
+
+def test_a_run_begun_elsewhere_goes_on_here(here):
+    """As the dock begins one: on an array, with contrast limits, and nothing said."""
+    queries = load_queries("q.csv")
+    options = TrackingOptions(
+        last_frame=20,
+        model_resolution=(96, 128),
+        iterations=1,
+        support_grid=0,
+        contrast_limits=(0.0, 255.0),
+    )
+    with open_video(VIDEO) as source:
+        frames = source.read(0, len(source))
+    whole = list(track_iter(frames, queries, "compact", options))
+    desk = Annotations(document_of(queries, 80, (192, 256), 20.0))
+    recording = Recording.of_file(Path(VIDEO), (80, 192, 256))
+    with Project.create("p.ctk", desk, recording) as project:
+        weights = digest_of("compact")
+        project.begin_run(RunRequest(queries, "compact", weights, asdict(options)))
+        project.add_window(whole[0].window.to_bytes(), project.document)
+    assert main(["track", "--project", "p.ctk", "--resume", "-o", "t.csv"]) == 0
+    found, wanted = load_tracks("t.csv"), whole[-1].tracks_so_far
+    np.testing.assert_array_equal(found.xy, wanted.xy)
+    np.testing.assert_array_equal(found.visibility, wanted.visibility)
 
 
 def test_a_run_begun_afresh_needs_to_be_wanted(here, monkeypatch, capsys):

@@ -162,6 +162,8 @@ def _report(
         "model": task.request.model,
         **summarise(outcome),
     }
+    if task.windows:  # part of the frames were tracked in other seconds
+        result.pop("frames_per_second", None)
     for key in ("project", "out", "overlay"):
         if getattr(args, key) is not None and outcome.tracks is not None:
             result[key] = str(getattr(args, key))
