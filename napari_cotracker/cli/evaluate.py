@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_cotracker.cli.options import add_flags, chosen
-from napari_cotracker.cli.track import add_model_flags
+from napari_cotracker.cli.track import add_model_flags, load_chosen
 from napari_cotracker.errors import InputError
 from napari_cotracker.tracking.options import TrackingOptions
 
@@ -59,11 +59,10 @@ def run(args: argparse.Namespace, console: Console) -> int:
         return _run_interventions(args, console)
     from napari_cotracker.evaluation.labelled import find_labelled_clips
     from napari_cotracker.evaluation.run import format_table, score_clips
-    from napari_cotracker.tracking.models import load_model
 
     options = TrackingOptions(**chosen(args, TrackingOptions))
     clips = [clip for folder in args.clips for clip in find_labelled_clips(folder)]
-    model = load_model(args.model, args.device, options.dtype)
+    model = load_chosen(args, args.model, options.dtype)
     scores = []
     with console.progress("scoring", unit="clip") as bar:
         for score in score_clips(
@@ -85,11 +84,10 @@ def _run_interventions(args: argparse.Namespace, console: Console) -> int:
     from napari_cotracker.evaluation.interventions.annotator import efforts_of
     from napari_cotracker.evaluation.interventions.report import report
     from napari_cotracker.evaluation.labelled import find_labelled_clips
-    from napari_cotracker.tracking.models import load_model
 
     options = TrackingOptions(**chosen(args, TrackingOptions))
     clips = [clip for folder in args.clips for clip in find_labelled_clips(folder)]
-    model = load_model(args.model, args.device, options.dtype)
+    model = load_chosen(args, args.model, options.dtype)
     efforts: list[Effort] = []
     with console.progress("correcting", unit="clip") as bar:
         for done, clip in enumerate(clips, 1):
@@ -105,12 +103,11 @@ def _run_synthetic(args: argparse.Namespace, console: Console) -> int:
     """Score every validation split of the scene generator."""
     from napari_cotracker.evaluation.dense import followed
     from napari_cotracker.evaluation.dense_report import DenseReport
-    from napari_cotracker.tracking.models import load_model
     from napari_cotracker.training.scenes import SPLITS, VALIDATION_VERSION
     from napari_cotracker.training.validation import truths
 
     options = TrackingOptions(**chosen(args, TrackingOptions))
-    follow = followed(load_model(args.model, args.device, options.dtype), options)
+    follow = followed(load_chosen(args, args.model, options.dtype), options)
     report = DenseReport()
     with console.progress("scoring", unit="split") as bar:
         for split in SPLITS:

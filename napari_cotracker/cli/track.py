@@ -81,6 +81,18 @@ def add_model_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (default: auto)"
     )
+    parser.add_argument(
+        "--compile",
+        action="store_true",
+        help="compile the network: for long recordings (minutes before it starts)",
+    )
+
+
+def load_chosen(args: argparse.Namespace, model: str, dtype: str) -> Any:
+    """Load a network onto the chosen device, compiled if that was asked for."""
+    from napari_cotracker.tracking.models import load_model
+
+    return load_model(model, args.device, dtype, compiled=args.compile)
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
@@ -128,9 +140,8 @@ def _track(
 ) -> Outcome:
     """Load the model and run it; a project ends up with what the outcome holds."""
     from napari_cotracker.tracking import FinishedWindow, track_iter
-    from napari_cotracker.tracking.models import load_model
 
-    model = load_model(task.request.model, device=args.device, dtype=task.options.dtype)
+    model = load_chosen(args, task.request.model, task.options.dtype)
     kept = enter(args, task, project, source)
     if project is None and kept is not None:
         stack.enter_context(kept)

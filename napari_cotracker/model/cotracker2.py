@@ -149,6 +149,7 @@ class CoTracker2(nn.Module):
         for block in (self.fnet, self.updateformer):
             block.compile()
 
+    @torch.no_grad()
     def predict(
         self, video: Tensor, queries_txy: Tensor, iterations: int = 6
     ) -> Prediction:

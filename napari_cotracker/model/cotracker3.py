@@ -161,6 +161,7 @@ class CoTracker3(nn.Module):
         for block in (self.fnet, self.updateformer, self.corr_mlp):
             block.compile()
 
+    @torch.no_grad()
     def predict(
         self, video: Tensor, queries_txy: Tensor, iterations: int = 6
     ) -> Prediction:

@@ -28,7 +28,11 @@ CHECKPOINT_SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt")
 
 
 def load_model(
-    model: str | Path, device: str = "auto", dtype: str = "auto"
+    model: str | Path,
+    device: str = "auto",
+    dtype: str = "auto",
+    *,
+    compiled: bool = False,
 ) -> nn.Module:
     """Load a network by name (``compact``, ...) or from a checkpoint file.
 
@@ -41,6 +45,9 @@ def load_model(
     dtype : {"auto", "float32", "bfloat16", "float16"}
         Arithmetic; ``auto`` is bfloat16 for our own networks where the hardware gains
         from it, else float32.
+    compiled : bool
+        Compile the network with ``torch.compile``: faster in the long run, but the
+        first windows take minutes, and a processor needs a C++ compiler.
 
     Returns
     -------
@@ -58,7 +65,11 @@ def load_model(
     network.load_state_dict(fit_weights(weights, network, path.name))
     place = pick_device(device)
     network.arithmetic = pick_dtype(dtype, place, exact=network.config.published_faults)
-    return network.to(place).eval().requires_grad_(False)
+    # Autocast converts weights once per call only where they want gradients.
+    network.to(place).eval()
+    if compiled:
+        network.compile_blocks()
+    return network
 
 
 def pick_device(device: str) -> torch.device:
