@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from napari_cotracker.benchmark.report import Figure
     from napari_cotracker.cli.console import Console
 
-PARTS = ("networks", "recordings", "memory")
+PARTS = ("networks", "recordings", "corrections", "memory")
 EXTRAS = ("compile", "long")
 
 
@@ -22,12 +22,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "parts",
         nargs="*",
         metavar="PART",
-        help=f"of {', '.join(PARTS + EXTRAS)}; default: the first three",
+        help=f"of {', '.join(PARTS + EXTRAS)}; default: the first four",
     )
     parser.add_argument("--model", default="compact", help="of recordings and memory")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--threads", type=int, help="CPU threads (default: torch's)")
     parser.add_argument("--frames", type=int, default=48, help="of a network's clip")
+    parser.add_argument("--video", help="recording that corrections are timed on")
     parser.add_argument("--runs", type=int, default=3, help="the median is taken")
 
 
@@ -57,7 +58,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
 
 
 def _figures(part: str, args: argparse.Namespace) -> Iterator[Figure]:
-    from napari_cotracker.benchmark import memory, networks, recordings
+    from napari_cotracker.benchmark import corrections, memory, networks, recordings
     from napari_cotracker.tracking.models import pick_device
 
     load = networks.Load(frames=args.frames, runs=args.runs)
@@ -67,6 +68,8 @@ def _figures(part: str, args: argparse.Namespace) -> Iterator[Figure]:
         return networks.measure_compilation(pick_device(args.device), load)
     if part == "recordings":
         return recordings.measure_recordings(args.model, args.device)
+    if part == "corrections":
+        return corrections.measure_corrections(args.model, args.device, args.video)
     if part == "memory":
         return memory.measure_memory(args.model)
     return memory.measure_long_run(args.model)

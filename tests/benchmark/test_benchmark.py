@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 import torch
 
+from napari_cotracker.benchmark import corrections
 from napari_cotracker.benchmark.film import Film
 from napari_cotracker.benchmark.memory import STATUS, peak
 from napari_cotracker.benchmark.networks import Load, measure_networks
 from napari_cotracker.benchmark.rates import nominal_gflop
 from napari_cotracker.benchmark.report import Figure, format_figures
 from napari_cotracker.cli.app import main
+from napari_cotracker.errors import InputError
 
 
 def test_nominal_work_is_that_of_the_notes():
@@ -44,6 +46,21 @@ def test_a_peak_is_that_of_a_process_of_its_own():
     assert 50 * 2**20 < reached < 2**30
 
 
+def test_a_correction_is_timed_against_everything(monkeypatch):
+    monkeypatch.setattr(corrections, "REACH", 10)
+    monkeypatch.setattr(corrections, "FRAMES", 30)
+    monkeypatch.setattr(corrections, "SIZE", (64, 64))
+    measured = corrections.measure_corrections("compact", "cpu", repeats=1)
+    figures = {figure.name: figure for figure in measured}
+    # Two walks of ten frames each: one window to either side.
+    assert figures["one of 5 points moved: windows"].value == 2
+    assert all(figure.value > 0 for figure in figures.values())
+    assert [f.bar for f in figures.values()] == [None, 0.5, 2.0, None, 0.1]
+    with pytest.raises(InputError, match="at least 23"):
+        monkeypatch.setattr(corrections, "FRAMES", 20)
+        list(corrections.measure_corrections("compact", "cpu"))
+
+
 def test_the_film_moves_a_pixel_per_frame():
     film = Film(300, (32, 40))
     assert film[3].shape == (32, 40, 3)
@@ -54,7 +71,7 @@ def test_the_film_moves_a_pixel_per_frame():
 
 def test_the_command_names_its_parts(capsys):
     assert main(["benchmark", "nothing"]) == 2
-    assert "networks, recordings, memory" in capsys.readouterr().err
+    assert "networks, recordings, corrections, memory" in capsys.readouterr().err
 
 
 @pytest.mark.slow
