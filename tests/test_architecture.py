@@ -33,7 +33,7 @@ ALLOWED: dict[str, set[str]] = {
     "tracking": {"model", "video", "tracks", "weights"},
     "evaluation": {"tracking", "tracks", "video", "io"},
 }
-ALLOWED["benchmark"] = {"tracking", "model", "tracks"}
+ALLOWED["benchmark"] = {"tracking", "model", "tracks", "video"}
 INNER = set(ALLOWED)
 ALLOWED["widgets"] = INNER
 ALLOWED["cli"] = INNER | {"widgets"}
