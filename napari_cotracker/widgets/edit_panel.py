@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import (
     QCheckBox,
-    QFormLayout,
     QInputDialog,
     QLabel,
     QMenu,
-    QToolButton,
+    QPushButton,
     QWidget,
 )
 
@@ -19,7 +18,9 @@ from napari_cotracker.widgets.controls import (
     button,
     combo,
     evenly,
+    form,
     frame_box,
+    label,
     limited,
     side_by_side,
 )
@@ -59,24 +60,21 @@ class EditPanel(QWidget):
             "What the edit changes, from the frame in view outward, while you go on"
         )
         self.auto_retrack.setChecked(True)
-        form = QFormLayout(self)
-        form.setContentsMargins(0, 0, 0, 0)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        form.addRow("Track", side_by_side(self.track, self.edit))
-        form.addRow("Span", side_by_side(self.span_first, QLabel("to"), self.span_last))
-        form.addRow("", evenly(self.undo, self.redo))
-        form.addRow("", self.auto_retrack)
+        rows = form()
+        self.setLayout(rows)
+        rows.addRow(label("Track"), side_by_side(self.track, self.edit))
+        rows.addRow(
+            label("Span"), side_by_side(self.span_first, QLabel("to"), self.span_last)
+        )
+        rows.addRow(label(""), evenly(self.undo, self.redo))
+        rows.addRow(label(""), self.auto_retrack)
         self.undo.clicked.connect(self.take_back)
         self.redo.clicked.connect(self.do_again)
         self.track.activated.connect(self._on_track_chosen)
         self.auto_retrack.toggled.connect(on_auto)
 
-    def _create_menu(self) -> QToolButton:
-        made = QToolButton()
-        made.setObjectName("edit_track")
-        made.setText("Edit")
-        made.setToolTip("What to do with the chosen track")
-        made.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+    def _create_menu(self) -> QPushButton:
+        made = button("edit_track", "Edit", "What to do with the chosen track")
         menu = QMenu(made)
         menu.setObjectName("edit_menu")
         menu.setToolTipsVisible(True)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from napari_cotracker.errors import TrackingError
 from napari_cotracker.tracking import FinishedWindow
+from napari_cotracker.weights import digest_of, download_weights, list_models
+from napari_cotracker.weights.registry import is_published
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
     from napari_cotracker.tracking import Progress
     from napari_cotracker.tracks import Tracks
+    from napari_cotracker.weights import ModelRecord
 
     Steps = Generator[Progress, None, object]
 
@@ -42,6 +45,10 @@ class Engine:
         Called in the worker; what is encoded once serves all runs of a dock.
     weights_of : (name) -> str
         SHA-256 of the weights of a model, empty if they are not here.
+    missing_model : (name) -> ModelRecord or None
+        The record of a published model that must be downloaded first.
+    download : (name, on_progress) -> None
+        Called in a worker, once the licence was accepted.
     save_tracks : (tracks, path) -> tuple of str
         Write by suffix, replacing the file; tells what the format cannot hold.
     """
@@ -53,6 +60,8 @@ class Engine:
     read_window: Callable[[bytes], Any]
     make_features: Callable[[], Any]
     weights_of: Callable[[str], str]
+    missing_model: Callable[[str], ModelRecord | None]
+    download: Callable[[str, Callable[[int, int], None]], None]
     save_tracks: Callable[[Tracks, Path], tuple[str, ...]]
 
 
@@ -65,7 +74,9 @@ def default_engine() -> Engine:
         _retrack_iter,
         FinishedWindow.from_bytes,
         _make_features,
-        _weights_of,
+        digest_of,
+        _missing_model,
+        _download,
         _save_tracks,
     )
 
@@ -86,12 +97,8 @@ def adapt(steps: Steps) -> Steps:
 
 
 def _model_names() -> list[str]:
-    from napari_cotracker.weights import list_models
 
-    records = list_models()
-    # A choice that can only fail is none, unless there is no other.
-    here = [record.name for record in records if record.is_here]
-    return here or [record.name for record in records]
+    return [record.name for record in list_models()]
 
 
 def _load_model(name: str, device: str) -> Any:
@@ -120,10 +127,13 @@ def _make_features() -> Any:
     return FeatureStore()
 
 
-def _weights_of(name: str) -> str:
-    from napari_cotracker.weights import digest_of
+def _missing_model(name: str) -> ModelRecord | None:
+    found = (record for record in list_models() if record.name == name)
+    return next((r for r in found if is_published(r.name) and not r.is_here), None)
 
-    return digest_of(name)
+
+def _download(name: str, on_progress: Callable[[int, int], None]) -> None:
+    download_weights(name, accept_licence=True, on_progress=on_progress)
 
 
 def _save_tracks(tracks: Tracks, path: Path) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from napari_cotracker.project import Project
+    from napari_cotracker.project.runs import RunRequest
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class Memory:
     @classmethod
     def read(cls, project: Project) -> Memory:
         """Take facts out of a project file."""
-        settings = project.recall("settings")
+        settings = project.recall("settings") or _settings_of(project.last_request())
         points = project.recall("user_points")
         return cls(
             Settings.from_dict(settings) if settings else None,
@@ -103,6 +104,14 @@ class Memory:
             (),
             tuple((axis, index) for axis, index in project.recall("slice", ())),
         )
+
+
+def _settings_of(asked: RunRequest | None) -> dict[str, Any] | None:
+    """Return what a run of the command line was made with."""
+    if asked is None:
+        return None
+    device = asked.more.get("device", "auto")
+    return {"model": asked.model, "device": device, "options": dict(asked.options)}
 
 
 def _plain_queries(queries: Queries | None) -> dict[str, Any] | None:

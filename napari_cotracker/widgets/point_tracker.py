@@ -14,6 +14,7 @@ from superqt.utils import qthrottled
 from napari_cotracker.errors import CoTrackerError
 from napari_cotracker.widgets.controller import TrackingController
 from napari_cotracker.widgets.controls import button, chosen, evenly, refill
+from napari_cotracker.widgets.downloading import Downloading
 from napari_cotracker.widgets.edit_panel import EditPanel
 from napari_cotracker.widgets.engine import Engine, default_engine
 from napari_cotracker.widgets.file_row import FileRow
@@ -35,6 +36,10 @@ if TYPE_CHECKING:
     from napari_cotracker.widgets.run import Run
     from napari_cotracker.widgets.session import Session
 
+WELCOME = (
+    "Open a recording, press 'New points', click on what you want to follow on any "
+    "frame, then press Run."
+)
 TRAILS_MS = 200  # between two renewals of the trails
 
 
@@ -68,6 +73,13 @@ class PointTracker(QWidget):
             self.controller, self._on_progress, self._on_error, self._on_end
         )
         self.run_form = RunForm(self.controller.engine.model_names())
+        self.downloads = Downloading(
+            self,
+            self.controller.engine,
+            self._on_downloaded,
+            self._on_error,
+            self._on_download_end,
+        )
         self.edit_panel = EditPanel(self._session, self._on_auto)
         self.review_panel = ReviewPanel(self._session)
         self.files = FileRow(
@@ -86,7 +98,7 @@ class PointTracker(QWidget):
         column.addWidget(self.review_panel)
         column.addWidget(self._create_status())
         column.addStretch()
-        self._run_waits = False
+        self._run_waits = self._run_after_download = False
         self.shortcuts = Shortcuts(napari_viewer, self._shortcut_calls())
         self._listen()
         self._on_layers_changed()
@@ -98,16 +110,14 @@ class PointTracker(QWidget):
         self.cancel = button("cancel", "Cancel", "Stop; what is finished stays")
         self.progress = QProgressBar()
         self.progress.setObjectName("progress")
-        self.progress.setFormat("%v of %m windows")
-        self.progress.setRange(0, 1)
-        self.progress.reset()
+        self._show_nothing()
         row = QVBoxLayout()
         row.addLayout(evenly(self.run, self.cancel))
         row.addWidget(self.progress)
         return row
 
     def _create_status(self) -> QLabel:
-        self.status = QLabel()
+        self.status = QLabel(WELCOME)
         self.status.setObjectName("status")
         self.status.setWordWrap(True)
         self.status.setTextInteractionFlags(
@@ -134,12 +144,15 @@ class PointTracker(QWidget):
         for event in (events.inserted, events.removed, events.renamed):
             event.connect(self._on_layers_changed)
         self.run_form.image_layer.currentIndexChanged.connect(self._on_image_chosen)
+        self.run_form.model.activated.connect(self._on_model_chosen)
         self.run_form.new_points.clicked.connect(self._on_new_points)
         self.run.clicked.connect(self._on_run)
         self.cancel.clicked.connect(self._on_cancel)
         # No method of this widget: it is gone by then.
         self.destroyed.connect(
-            partial(_stop, self.runner, self.shortcuts, events, ref(self))
+            partial(
+                _stop, self.runner, self.downloads, self.shortcuts, events, ref(self)
+            )
         )
 
     # -- handlers -------------------------------------------------------------
@@ -148,6 +161,7 @@ class PointTracker(QWidget):
         """Stop when napari takes the widget out of its dock (it may live on)."""
         if event is not None and event.type() == QEvent.Type.ParentChange:
             if self.parent() is None:
+                self.downloads.leave()
                 self.runner.stop()
             else:
                 self.controller.open()
@@ -185,6 +199,10 @@ class PointTracker(QWidget):
             self.runner.cancel()
             self._on_message("Stopping after this window…")
             return
+        if self.downloads.begin(self.run_form.model.currentText().strip()):
+            self._run_after_download = True
+            self._on_download_begin()
+            return
         self._on_image_chosen()  # its data may have been replaced since
         points = chosen(self.run_form.points_layer, self.controller.points_layers())
         try:
@@ -202,8 +220,9 @@ class PointTracker(QWidget):
 
     def _on_cancel(self) -> None:
         self.runner.cancel()
-        self.cancel.setEnabled(False)
+        self.downloads.cancel()
         self._on_message("Stopping after this window…")
+        self.cancel.setEnabled(False)
 
     def _on_progress(self, progress: Progress) -> None:
         self.progress.setRange(0, progress.total)
@@ -211,11 +230,12 @@ class PointTracker(QWidget):
         first, last = progress.span
         self._on_message(f"Tracked frames {first} to {last}.")
 
-    def _on_end(self, complete: bool, superseded: bool) -> None:
+    def _on_end(self, run: Run, complete: bool, superseded: bool) -> None:
         if self.progress.maximum() == 0:
-            self.progress.setRange(0, 1)
-            self.progress.reset()
-        if complete:
+            self._show_nothing()
+        if complete and not run.is_whole:
+            self._on_message("Tracked again what the edit changed.")
+        elif complete:
             self._on_message("Done. Drag a tracked point to correct it.")
         elif self.status.text().startswith("Stopping"):
             self._on_message("Cancelled; what was finished is shown.")
@@ -250,7 +270,41 @@ class PointTracker(QWidget):
         self._on_layers_changed()
         self.run_form.choose(session.image, session.memory.settings)
 
+    # -- a download -----------------------------------------------------------
+
+    def _on_model_chosen(self, index: int) -> None:
+        if not self.downloads.busy and self.downloads.begin(
+            self.run_form.model.itemText(index)
+        ):
+            self._on_download_begin()
+
+    def _on_download_begin(self) -> None:
+        self.progress.setRange(0, 0)
+        self._on_message("Downloading; Cancel keeps what has arrived.")
+
+    def _on_downloaded(self, done: int, total: int) -> None:
+        if total:
+            self.progress.setFormat(f"%p % of {total / 1e6:.0f} MB")
+            self.progress.setRange(0, total // 1000)
+            self.progress.setValue(done // 1000)
+
+    def _on_download_end(self, whole: bool) -> None:
+        goes_on, self._run_after_download = self._run_after_download, False
+        self._show_nothing()
+        if whole:
+            self._on_message(f"{self.run_form.model.currentText()} is here now.")
+        elif self.status.text().startswith("Stopping"):
+            self._on_message("Cancelled; what has arrived is kept for the next try.")
+        if whole and goes_on:
+            self._on_run()
+        self._refresh()
+
     # -- inside ---------------------------------------------------------------
+
+    def _show_nothing(self) -> None:
+        self.progress.setFormat("%v of %m windows")
+        self.progress.setRange(0, 1)
+        self.progress.reset()
 
     def _renew(self) -> None:
         """Track again what edits made stale, if the person wants that."""
@@ -267,8 +321,10 @@ class PointTracker(QWidget):
         return self.controller.session_of(self._image())
 
     def _refresh(self) -> None:
-        busy = self.runner.busy
-        self.run.setEnabled(not busy or (self.runner.renewing and not self._run_waits))
+        loading = self.downloads.busy
+        busy = self.runner.busy or loading
+        renewing = self.runner.renewing and not self._run_waits
+        self.run.setEnabled(not busy or (renewing and not loading))
         self.cancel.setEnabled(busy)
         self.edit_panel.refresh()
         self.review_panel.refresh()
@@ -277,6 +333,7 @@ class PointTracker(QWidget):
 
 def _stop(
     runner: Runner,
+    downloads: Downloading,
     shortcuts: Shortcuts,
     events: object,
     widget: ReferenceType[PointTracker],
@@ -286,4 +343,5 @@ def _stop(
         for name in ("inserted", "removed", "renamed"):
             getattr(events, name).disconnect(dead._on_layers_changed)
     shortcuts.release()
+    downloads.leave()
     runner.stop()

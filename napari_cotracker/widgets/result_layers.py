@@ -197,6 +197,7 @@ class ResultLayers:
         self.choose(point_id)
         if self.points is None or not self.points.selected_data:
             return
+        self._viewer.layers.selection.active = self.points  # to be dragged, deleted
         self._view.centre_on(self.points, min(self.points.selected_data))
 
     def selected_tracks(self) -> tuple[int, ...]:
@@ -209,6 +210,7 @@ class ResultLayers:
     def choose(self, point_id: int) -> None:
         """Select a track on the frame in view; points that are added belong to it."""
         self.chosen = point_id
+        self._on_choice()
         if self.points is None or self.shown is None:
             return
         here = self.shown.point_id == point_id

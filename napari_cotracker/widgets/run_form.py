@@ -9,7 +9,9 @@ from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QWidget
 from napari_cotracker.widgets.controls import (
     button,
     combo,
+    form,
     frame_box,
+    label,
     limited,
     side_by_side,
 )
@@ -36,12 +38,11 @@ class RunForm(QWidget):
 
     def __init__(self, models: list[str]) -> None:
         super().__init__()
-        form = QFormLayout(self)
-        form.setContentsMargins(0, 0, 0, 0)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        self._create_layer_rows(form)
-        self._create_model_rows(form, models)
-        self._create_range_row(form)
+        rows = form()
+        self.setLayout(rows)
+        self._create_layer_rows(rows)
+        self._create_model_rows(rows, models)
+        self._create_range_row(rows)
 
     def request(self, image: Image | None, points: Points | None) -> Request:
         """Return what is chosen."""
@@ -76,7 +77,7 @@ class RunForm(QWidget):
         """Let the range lie within the frames 0 to ``final``."""
         limited(self.first_frame, self.last_frame, final)
 
-    def _create_layer_rows(self, form: QFormLayout) -> None:
+    def _create_layer_rows(self, rows: QFormLayout) -> None:
         self.image_layer = combo("image_layer", "The recording to track in")
         self.points_layer = combo(
             "points_layer",
@@ -86,10 +87,11 @@ class RunForm(QWidget):
         self.new_points = button(
             "new_points", "New points", "Add a layer to click into"
         )
-        form.addRow("Image", self.image_layer)
-        form.addRow("Points", side_by_side(self.points_layer, self.new_points))
+        rows.addRow(label("Image"), self.image_layer)
+        rows.addRow(label("Points"), self.points_layer)
+        rows.addRow(label(""), self.new_points)
 
-    def _create_model_rows(self, form: QFormLayout, models: list[str]) -> None:
+    def _create_model_rows(self, rows: QFormLayout, models: list[str]) -> None:
         self.model = combo(
             "model",
             "The network that tracks: a name, or the path of a checkpoint",
@@ -103,12 +105,12 @@ class RunForm(QWidget):
         self.direction = combo(
             "direction", "Which way to track from each point", DIRECTIONS
         )
-        form.addRow("Model", self.model)
-        form.addRow("Device", self.device)
-        form.addRow("Direction", self.direction)
+        rows.addRow(label("Model"), self.model)
+        rows.addRow(label("Device"), self.device)
+        rows.addRow(label("Direction"), self.direction)
 
-    def _create_range_row(self, form: QFormLayout) -> None:
+    def _create_range_row(self, rows: QFormLayout) -> None:
         self.first_frame = frame_box("first_frame", "First frame to track")
         self.last_frame = frame_box("last_frame", "Last frame to track, included")
         row = side_by_side(self.first_frame, QLabel("to"), self.last_frame)
-        form.addRow("Frames", row)
+        rows.addRow(label("Frames"), row)

@@ -34,7 +34,7 @@ class Runner:
         After every window.
     on_error : (Exception) -> None
         Before ``on_end``, if the run failed.
-    on_end : (complete, superseded) -> None
+    on_end : (run, complete, superseded) -> None
         The run is over; complete if it was not cancelled and did not fail, superseded
         if it made room for a newer renewal.
     """
@@ -44,7 +44,7 @@ class Runner:
         controller: TrackingController,
         on_progress: Callable[[Progress], None],
         on_error: Callable[[Exception], None],
-        on_end: Callable[[bool, bool], None],
+        on_end: Callable[[Run, bool, bool], None],
     ) -> None:
         self._controller = controller
         self._on_progress = on_progress
@@ -170,4 +170,4 @@ class Runner:
         except CoTrackerError as error:
             self._on_error(error)
         finally:  # whatever happens, the next run must be possible
-            self._on_end(self._complete, self._superseded)
+            self._on_end(run, self._complete, self._superseded)

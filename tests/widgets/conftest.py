@@ -123,6 +123,8 @@ class Recorder:
             lambda stored: int(stored),
             lambda: "features",
             lambda name: f"hash of {name}",
+            lambda name: None,
+            lambda name, on_progress: None,
             self.save_tracks,
         )
 
