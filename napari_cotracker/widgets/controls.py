@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from qtpy.QtWidgets import (
     QComboBox,
-    QFormLayout,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QSizePolicy,
     QSpinBox,
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
 
     from napari.layers import Layer
 
-WIDEST_LABEL = "Direction"
 LayerType = TypeVar("LayerType", bound="Layer")
 
 
@@ -62,21 +59,6 @@ def limited(first: QSpinBox, last: QSpinBox, final: int) -> None:
         box.setMaximum(final)
     if whole:
         last.setValue(final)
-
-
-def form() -> QFormLayout:
-    """Make rows of a label and a control; labels of all forms are equally wide."""
-    made = QFormLayout()
-    made.setContentsMargins(0, 0, 0, 0)
-    made.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-    return made
-
-
-def label(text: str) -> QLabel:
-    """Make the label of a row."""
-    made = QLabel(text)
-    made.setMinimumWidth(made.fontMetrics().horizontalAdvance(WIDEST_LABEL) + 4)
-    return made
 
 
 def side_by_side(*widgets: QWidget) -> QHBoxLayout:

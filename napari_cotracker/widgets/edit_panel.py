@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import (
     QCheckBox,
+    QFormLayout,
     QInputDialog,
     QLabel,
     QMenu,
@@ -18,9 +19,7 @@ from napari_cotracker.widgets.controls import (
     button,
     combo,
     evenly,
-    form,
     frame_box,
-    label,
     limited,
     side_by_side,
 )
@@ -32,11 +31,15 @@ if TYPE_CHECKING:
     from napari_cotracker.widgets.session import Session
 
 
-class EditPanel(QWidget):
+class EditPanel:
     """Chooses a track and frames, and edits them.
 
     Parameters
     ----------
+    rows : QFormLayout
+        Where its rows go.
+    parent : QWidget
+        Dialogs stand over it.
     session : () -> Session or None
         The session of the image that is chosen.
     on_auto : (bool) -> None
@@ -44,9 +47,13 @@ class EditPanel(QWidget):
     """
 
     def __init__(
-        self, session: Callable[[], Session | None], on_auto: Callable[[bool], None]
+        self,
+        rows: QFormLayout,
+        parent: QWidget,
+        session: Callable[[], Session | None],
+        on_auto: Callable[[bool], None],
     ) -> None:
-        super().__init__()
+        self._parent = parent
         self._session = session
         self.track = combo("track", "The track to edit; click a point to choose it")
         self.span_first = frame_box("span_first", "First frame of the span ( [ )")
@@ -60,14 +67,10 @@ class EditPanel(QWidget):
             "What the edit changes, from the frame in view outward, while you go on"
         )
         self.auto_retrack.setChecked(True)
-        rows = form()
-        self.setLayout(rows)
-        rows.addRow(label("Track"), side_by_side(self.track, self.edit))
-        rows.addRow(
-            label("Span"), side_by_side(self.span_first, QLabel("to"), self.span_last)
-        )
-        rows.addRow(label(""), evenly(self.undo, self.redo))
-        rows.addRow(label(""), self.auto_retrack)
+        rows.addRow("Track", side_by_side(self.track, self.edit))
+        rows.addRow("Span", side_by_side(self.span_first, QLabel("to"), self.span_last))
+        rows.addRow("", evenly(self.undo, self.redo))
+        rows.addRow("", self.auto_retrack)
         self.undo.clicked.connect(self.take_back)
         self.redo.clicked.connect(self.do_again)
         self.track.activated.connect(self._on_track_chosen)
@@ -143,7 +146,7 @@ class EditPanel(QWidget):
         if action.needs == "text":
             name = document.name_of(target.point_ids[0])
             text, agreed = QInputDialog.getText(
-                self, action.text, f"New name of '{name}':", text=name
+                self._parent, action.text, f"New name of '{name}':", text=name
             )
             return replace(target, text=text) if agreed else None
         if len(target.point_ids) == 2:
@@ -157,7 +160,11 @@ class EditPanel(QWidget):
             if i != target.point_ids[0]
         }
         text, agreed = QInputDialog.getItem(
-            self, action.text, "The other track:", list(names), editable=False
+            self._parent,
+            action.text,
+            "The other track:",
+            list(names),
+            editable=False,
         )
         return replace(target, other=names[text]) if agreed and text else None
 

@@ -8,7 +8,14 @@ from weakref import ref
 
 from napari.utils.notifications import show_error
 from qtpy.QtCore import QEvent, Qt, QTimer
-from qtpy.QtWidgets import QLabel, QLayout, QProgressBar, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QFormLayout,
+    QLabel,
+    QLayout,
+    QProgressBar,
+    QVBoxLayout,
+    QWidget,
+)
 from superqt.utils import qthrottled
 
 from napari_cotracker.errors import CoTrackerError
@@ -72,16 +79,8 @@ class PointTracker(QWidget):
         self.runner = Runner(
             self.controller, self._on_progress, self._on_error, self._on_end
         )
-        self.run_form = RunForm(self.controller.engine.model_names())
-        self.downloads = Downloading(
-            self,
-            self.controller.engine,
-            self._on_downloaded,
-            self._on_error,
-            self._on_download_end,
-        )
-        self.edit_panel = EditPanel(self._session, self._on_auto)
-        self.review_panel = ReviewPanel(self._session)
+        rows = QFormLayout(self)
+        rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         self.files = FileRow(
             self,
             self.controller,
@@ -90,14 +89,20 @@ class PointTracker(QWidget):
             self._on_message,
             self._on_error,
         )
-        column = QVBoxLayout(self)
-        column.addLayout(self.files.row)
-        column.addWidget(self.run_form)
-        column.addLayout(self._create_run_row())
-        column.addWidget(self.edit_panel)
-        column.addWidget(self.review_panel)
-        column.addWidget(self._create_status())
-        column.addStretch()
+        rows.addRow("Project", self.files.row)
+        self.run_form = RunForm(rows, self.controller.engine.model_names())
+        rows.addRow(self._create_run_row())
+        self.downloads = Downloading(
+            self,
+            self.controller.engine,
+            self._on_downloaded,
+            self._on_error,
+            self._on_download_end,
+        )
+        self.edit_panel = EditPanel(rows, self, self._session, self._on_auto)
+        self.review_panel = ReviewPanel(self._session)
+        rows.addRow(self.review_panel)
+        rows.addRow(self._create_status())
         self._run_waits = self._run_after_download = False
         self.shortcuts = Shortcuts(napari_viewer, self._shortcut_calls())
         self._listen()

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QWidget
+from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel
 
 from napari_cotracker.widgets.controls import (
     button,
     combo,
-    form,
     frame_box,
-    label,
     limited,
     side_by_side,
 )
@@ -27,19 +25,18 @@ DIRECTIONS = ("both", "forward", "backward")
 DEFAULT_MODEL = "compact"
 
 
-class RunForm(QWidget):
+class RunForm:
     """Image, points, model, device, direction and frames.
 
     Parameters
     ----------
+    rows : QFormLayout
+        Where its rows go.
     models : list of str
         Names to choose from.
     """
 
-    def __init__(self, models: list[str]) -> None:
-        super().__init__()
-        rows = form()
-        self.setLayout(rows)
+    def __init__(self, rows: QFormLayout, models: list[str]) -> None:
         self._create_layer_rows(rows)
         self._create_model_rows(rows, models)
         self._create_range_row(rows)
@@ -87,9 +84,9 @@ class RunForm(QWidget):
         self.new_points = button(
             "new_points", "New points", "Add a layer to click into"
         )
-        rows.addRow(label("Image"), self.image_layer)
-        rows.addRow(label("Points"), self.points_layer)
-        rows.addRow(label(""), self.new_points)
+        rows.addRow("Image", self.image_layer)
+        rows.addRow("Points", self.points_layer)
+        rows.addRow("", self.new_points)
 
     def _create_model_rows(self, rows: QFormLayout, models: list[str]) -> None:
         self.model = combo(
@@ -105,12 +102,12 @@ class RunForm(QWidget):
         self.direction = combo(
             "direction", "Which way to track from each point", DIRECTIONS
         )
-        rows.addRow(label("Model"), self.model)
-        rows.addRow(label("Device"), self.device)
-        rows.addRow(label("Direction"), self.direction)
+        rows.addRow("Model", self.model)
+        rows.addRow("Device", self.device)
+        rows.addRow("Direction", self.direction)
 
     def _create_range_row(self, rows: QFormLayout) -> None:
         self.first_frame = frame_box("first_frame", "First frame to track")
         self.last_frame = frame_box("last_frame", "Last frame to track, included")
         row = side_by_side(self.first_frame, QLabel("to"), self.last_frame)
-        rows.addRow(label("Frames"), row)
+        rows.addRow("Frames", row)
