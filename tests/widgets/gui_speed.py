@@ -1,15 +1,18 @@
 """Print how long the dock keeps the GUI thread per interaction, in milliseconds.
 
-Run with a display: ``xvfb-run -a python tests/widgets/gui_speed.py [TRACKS FRAMES]``.
+Run with a display: ``xvfb-run -a python tests/widgets/gui_speed.py [TRACKS FRAMES]``;
+``PROJECT=x.ctk`` in the environment keeps everything in a project file meanwhile.
 Own time is processor time of our callbacks on the GUI thread, with all that napari does
 inside the calls we make; painting comes on top.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import fields, replace
 from functools import partial
+from pathlib import Path
 from time import thread_time
 from typing import TYPE_CHECKING
 
@@ -22,7 +25,9 @@ from napari_cotracker.tracks import Source, Tracks
 from napari_cotracker.widgets.controller import TrackingController
 from napari_cotracker.widgets.engine import Engine
 from napari_cotracker.widgets.layer_looks import Scheduling
+from napari_cotracker.widgets.project_files import save_project
 from napari_cotracker.widgets.result_layers import ResultLayers
+from napari_cotracker.widgets.review import Review
 from napari_cotracker.widgets.run import Request
 
 if TYPE_CHECKING:
@@ -53,6 +58,13 @@ def motion(n_frames: int, n_tracks: int) -> Tracks:
         visible=rng.random(shape) > 0.1,
         source=np.full(shape, Source.MODEL, np.uint8),
     )
+
+
+class Window:
+    """A finished window of the size that a real one of 100 tracks has."""
+
+    def to_bytes(self) -> bytes:
+        return bytes(30_000)
 
 
 def until(tracks: Tracks, stop: int) -> Tracks:
@@ -119,10 +131,13 @@ def main(n_tracks: int = 100, n_frames: int = 2000) -> None:
     clock.watch(ResultLayers, "_on_step", "other frame")
     run = controller.start(Request(image, points))
     session = run.session
+    if os.environ.get("PROJECT"):
+        save_project(controller, session, Path(os.environ["PROJECT"]))
 
     for part in range(1, REPEATS):
         stop = part * n_frames // REPEATS
-        progress = Progress(part, REPEATS, until(truth, stop), (0, stop))
+        window = Window() if session.project is not None else None
+        progress = Progress(part, REPEATS, until(truth, stop), (0, stop), window)
 
         def update(progress=progress):
             controller.receive(run, progress)
@@ -134,6 +149,7 @@ def main(n_tracks: int = 100, n_frames: int = 2000) -> None:
     clock.time("end of the run", controller.finish, run, progress, complete=True)
 
     layer = viewer.layers["clip tracked"]
+    review = Review()
     for i in range(REPEATS):
         frame = (1 + i * 37) % n_frames
         viewer.dims.set_current_step(0, frame)
@@ -156,6 +172,7 @@ def main(n_tracks: int = 100, n_frames: int = 2000) -> None:
         clock.settle()
         clock.time("undo of delete", session.undo)
         clock.settle()
+        clock.time("next for review", lambda: review.next(session))
     print(f"{n_tracks} tracks x {n_frames} frames")
     print(clock.table())
     viewer.close()

@@ -73,6 +73,25 @@ def test_real_driver_puts_points_on_the_true_pixels(
     assert len(oracle.windows) <= done + 1, "cancel takes one window at most"
     assert np.allclose(tracked.data, before, atol=1e-2)
 
+    oracle.gates = threading.Semaphore(10_000)
+    session = window.dock.controller.session_of(image)
+    shown.dims.set_current_step(0, 30)
+    shown.layers.selection.active = tracked
+    (row,) = np.flatnonzero(
+        (tracked.data[:, 0] == 30) & (tracked.features["track_id"] == 0)
+    )
+    start = tracked.data[row, 1:].copy()
+    window.canvas.drag(tracked, start, start + np.array([6, -9]))
+    window.wait(lambda: session.document.edited.any())
+    window.wait(lambda: not window.dock.runner.busy)
+    placed = session.document.tracks.xy[30, 0]
+    assert np.abs(placed - start[::-1]).max() > 4
+    later = np.arange(31, N_FRAMES)
+    truth = world_xy(later, placed, 30)
+    assert np.abs(session.document.tracks.xy[31:, 0] - truth).max() < 1e-2
+    other = tracked.features["track_id"] == 1
+    assert np.array_equal(tracked.data[other], before[other]), "no other track moved"
+
     path = tmp_path / "film.csv"
     path.write_text("old")
     monkeypatch.setattr(
@@ -80,9 +99,8 @@ def test_real_driver_puts_points_on_the_true_pixels(
     )
     window.press("export")
     tracks = load_tracks(path)
-    session = window.dock.controller.session_of(image)
     assert np.array_equal(tracks.xy, session.document.tracks.xy)
-    assert (tracks.source == Source.MANUAL).sum() == 2
+    assert (tracks.source == Source.MANUAL).sum() == 3
 
 
 @pytest.mark.skipif(
