@@ -20,6 +20,7 @@ from napari_cotracker.project.sqlite_file import (
     InUseError,
     ReadOnlyError,
     SqliteFile,
+    beside,
     make_empty,
     remove_sidecars,
 )
@@ -236,7 +237,7 @@ def read_document(path: str | Path) -> Document:
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / path.name
         for suffix in ("", "-wal"):
-            source = path.with_name(path.name + suffix)
+            source = beside(path, suffix)
             if source.exists():
                 shutil.copyfile(source, copy.with_name(copy.name + suffix))
         with Project.open(copy) as project:

@@ -202,7 +202,13 @@ def is_project(path: Path) -> bool:
 def remove_sidecars(path: Path) -> None:
     """Remove what SQLite left beside a file that is about to be replaced."""
     for suffix in SIDECARS:
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
+        beside(path, suffix).unlink(missing_ok=True)
+
+
+def beside(path: Path, suffix: str) -> Path:
+    """Return a file of SQLite's beside a project, which may be a symbolic link."""
+    real = path.resolve()
+    return real.with_name(real.name + suffix)
 
 
 def damaged(path: Path, what: object) -> ProjectError:
@@ -246,7 +252,7 @@ def _check_header(path: Path) -> None:
             "The file was not touched."
         )
     # With a log beside it the file need not be whole: SQLite completes it.
-    has_log = path.with_name(path.name + "-wal").exists()
+    has_log = beside(path, "-wal").exists()
     bytes_there = path.stat().st_size
     if bytes_there < (page_size if page_size > 1 else 65536) * n_pages and not has_log:
         raise damaged(path, "it ends too early")

@@ -250,6 +250,22 @@ def test_nothing_lies_beside_a_closed_project(path):
     assert [p.name for p in path.parent.iterdir()] == ["mouse.ctk"]
 
 
+def test_a_link_is_the_project_it_leads_to(path, tmp_path):
+    new(path).close()
+    link = tmp_path / "links" / "other.ctk"
+    link.parent.mkdir()
+    link.symlink_to(path)
+    with Project.open(link) as project:
+        project.edit(whole.rename_track(project.document, A, "changed"))
+        with pytest.raises(ProjectError, match="open already"):
+            Project.open(path)
+    assert read_document(path).tracks.name[0] == "changed"
+    with new(link, overwrite=True):
+        pass
+    assert link.is_symlink()
+    assert read_document(path).tracks.name[0] == "p0"
+
+
 def test_a_file_that_is_there_is_replaced_only_if_asked(path):
     path.write_text("notes")
     with pytest.raises(ProjectError, match="exists already"):
