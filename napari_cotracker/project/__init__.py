@@ -7,9 +7,11 @@ Map::
     draft.py       tracks taken out to be changed -> an edit
     point_edits.py, span_edits.py, track_edits.py                 the edits there are
     history.py     edits in order           annotations.py  document + history
-    encoding.py    edits as bytes
+    encoding.py    edits as bytes           merging.py      results laid over it
+    tracks_format.py  projects read like any file of tracks
     project_file.py  annotations in a file  recording.py    fingerprint of the video
-    sqlite_file.py   one file, whole steps  facts.py        single values in it
+    sqlite_file.py   one file, whole steps  header.py       told without SQLite
+    failures.py      what can go wrong      facts.py        single values in it
     blocks.py, stored_document.py, stored_journal.py, runs.py  what its tables hold
 """
 

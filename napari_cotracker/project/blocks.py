@@ -15,7 +15,7 @@ import numpy as np
 
 from napari_cotracker.project.cells import FIELDS, Cells
 from napari_cotracker.project.document import columns_of
-from napari_cotracker.project.sqlite_file import damaged
+from napari_cotracker.project.failures import damaged
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from napari_cotracker.project.sqlite_file import damaged
+from napari_cotracker.project.failures import damaged
 
 if TYPE_CHECKING:
     from napari_cotracker.project.sqlite_file import SqliteFile

@@ -15,15 +15,10 @@ from napari_cotracker.files import replacing
 from napari_cotracker.project import runs
 from napari_cotracker.project.annotations import Annotations
 from napari_cotracker.project.facts import fact, set_fact
+from napari_cotracker.project.failures import InUseError, ReadOnlyError
+from napari_cotracker.project.header import beside, remove_sidecars
 from napari_cotracker.project.recording import Recording
-from napari_cotracker.project.sqlite_file import (
-    InUseError,
-    ReadOnlyError,
-    SqliteFile,
-    beside,
-    make_empty,
-    remove_sidecars,
-)
+from napari_cotracker.project.sqlite_file import SqliteFile, make_empty
 from napari_cotracker.project.stored_document import read_stored, write_document
 from napari_cotracker.project.stored_journal import StoredJournal
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_cotracker.errors import CoTrackerError
-from napari_cotracker.project.sqlite_file import damaged
+from napari_cotracker.project.failures import damaged
 from napari_cotracker.tracks import Constraints, Queries, Span
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from napari_cotracker.errors import CoTrackerError
 from napari_cotracker.project.blocks import read_cells, write_difference
 from napari_cotracker.project.document import Document, same_times
 from napari_cotracker.project.facts import fact, set_fact
-from napari_cotracker.project.sqlite_file import damaged
+from napari_cotracker.project.failures import damaged
 from napari_cotracker.tracks import Constraints, Tracks
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from napari_cotracker.errors import FormatError
 from napari_cotracker.project.encoding import edit_from_bytes, edit_to_bytes
 from napari_cotracker.project.facts import fact, set_fact
+from napari_cotracker.project.failures import damaged
 from napari_cotracker.project.runs import now
-from napari_cotracker.project.sqlite_file import damaged
 
 if TYPE_CHECKING:
     from napari_cotracker.project.edit import Edit

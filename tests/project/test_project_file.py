@@ -30,7 +30,7 @@ from napari_cotracker.project import point_edits as points
 from napari_cotracker.project import span_edits as spans
 from napari_cotracker.project import track_edits as whole
 from napari_cotracker.project.blocks import BLOCK
-from napari_cotracker.project.sqlite_file import VERSION
+from napari_cotracker.project.header import VERSION
 from napari_cotracker.tracks import Queries, Span, Tracks
 from napari_cotracker.widgets.track_files import get_tracks_reader
 
