@@ -193,7 +193,7 @@ class CoTracker2(nn.Module):
     def _transform(self, tokens: Tensor, active: Tensor) -> Tensor:
         assert isinstance(self.updateformer, UpdateTransformer)
         embedded = self.updateformer.embed(tokens).transpose(1, 2)  # (B, N, S, W)
-        update: Tensor = self.updateformer(embedded, active)
+        update: Tensor = self.updateformer(self.updateformer.join([embedded]), active)
         return update
 
     def _update_features(self, change: Tensor) -> Tensor:

@@ -187,7 +187,7 @@ class CoTracker3(nn.Module):
         several = n_points
         if state.xy.device.type == "cpu" and not torch.is_grad_enabled():
             several = max(1, ROWS_AT_ONCE // n_frames)
-        embedded = torch.cat(
+        embedded = self.updateformer.join(
             [
                 self._embed(
                     pyramid,
@@ -195,8 +195,7 @@ class CoTracker3(nn.Module):
                     WindowState(*(v[:, :, begin : begin + several] for v in state)),
                 )
                 for begin in range(0, n_points, several)
-            ],
-            dim=1,
+            ]
         )
         update = self.updateformer(embedded).float()
         return WindowState(

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 # Tokens that a processor works on at once: their activations stay in its caches, and
 # memory does not grow with the length of the window.
@@ -120,12 +120,19 @@ class UpdateTransformer(nn.Module):
         x: Tensor = self.input_transform(tokens)
         return x
 
+    def join(self, parts: Sequence[Tensor]) -> Tensor:
+        """Put embedded points (B, n, S, W) and the virtual tracks together."""
+        batch, _, n_frames, _ = parts[0].shape
+        virtual = self.virual_tracks.to(parts[0].dtype)
+        return torch.cat([*parts, virtual.expand(batch, -1, n_frames, -1)], dim=1)
+
     def forward(self, x: Tensor, active: Tensor | None = None) -> Tensor:
         """Map embedded tokens to updates.
 
         Parameters
         ----------
-        x : (B, N, S, W)
+        x : (B, N + V, S, W)
+            From :meth:`join`; without gradients it is overwritten.
         active : (B, N) bool or None
             Points that are queried already; the others neither speak nor listen
             (CoTracker 2).
@@ -134,9 +141,7 @@ class UpdateTransformer(nn.Module):
         -------
         (B, S, N, outputs + score_outputs): dx, dy, then whatever else is learned.
         """
-        batch, n_points, n_frames, _ = x.shape
-        virtual = self.virual_tracks.to(x.dtype).expand(batch, -1, n_frames, -1)
-        x = torch.cat([x, virtual], dim=1)  # (B, N + V, S, W)
+        n_points = x.shape[1] - self.virual_tracks.shape[1]
         for i, time_block in enumerate(self.time_blocks):
             x = _in_parts(partial(_over_time, time_block), x, dim=1)
             mix = partial(self._mix_points, i, active=active, n_points=n_points)
