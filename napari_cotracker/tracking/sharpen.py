@@ -32,8 +32,8 @@ RETURN = 0.7
 ANCHOR_RETURN = 0.5
 # On generated clips with known truth, places farther from the answer (in model-frame
 # pixels), or hardly more alike, are wrong more often than the answer itself.
-NEAR = 3.0
-CLEARLY = 0.05
+NEAR = 2.0
+CLEARLY = 0.1
 
 
 class Known(NamedTuple):
