@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,10 +37,12 @@ class Settings:
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Settings:
-        """Undo :meth:`to_dict`, also after JSON."""
+        """Undo :meth:`to_dict`, also after JSON; options of another version drop."""
+        known = {field.name for field in fields(TrackingOptions)}
         options: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value
             for key, value in plain["options"].items()
+            if key in known
         }
         return cls(plain["model"], plain["device"], TrackingOptions(**options))
 

@@ -247,6 +247,21 @@ def test_a_closed_dock_leaves_the_project_open_for_the_next_one(bench, path):
         assert project.document.edited[12, 1]
 
 
+def test_options_that_this_version_does_not_know_do_not_lock_a_project(
+    bench, path, clip
+):
+    session = bench.track(direction="backward")
+    save_project(bench.controller, session, path)
+    settings = session.memory.settings.to_dict()
+    settings["options"] |= {"of_the_future": 1, "model_resolution": [64, 96]}
+    session.project.remember("settings", settings)
+    leave(bench)
+    _, session = come_back(bench, path, clip)
+    options = session.memory.settings.options
+    assert options.direction == "backward"
+    assert options.model_resolution == (64, 96)
+
+
 def test_removing_the_tracked_layer_closes_the_file(bench, path):
     save_project(bench.controller, bench.track(), path)
     bench.viewer.layers.remove("clip tracked")
