@@ -48,7 +48,8 @@ class Constraints:
     ----------
     hidden : tuple of Span
         The point is there but not visible: ``visible`` is False and ``visibility`` 0.
-        Its position is known only where an anchor says it.
+        Its position is certain only where an anchor says it; a run follows it through
+        and reports where it probably is.
     ends : tuple of Span
         The track does not exist there: source EMPTY, position NaN.
     directions : tuple of Limit
