@@ -41,6 +41,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="interventions: count clicks and waiting until all labels are right",
     )
     parser.add_argument(
+        "--every",
+        type=int,
+        default=1,
+        metavar="N",
+        help="with --horizon: only labels on every Nth frame are queries (default: 1)",
+    )
+    parser.add_argument(
         "--without-baselines",
         action="store_true",
         help="leave optical flow out (it needs opencv-python-headless)",
@@ -60,13 +67,19 @@ def run(args: argparse.Namespace, console: Console) -> int:
     from napari_cotracker.evaluation.labelled import find_labelled_clips
     from napari_cotracker.evaluation.run import format_table, score_clips
 
+    if args.every < 1:
+        raise InputError(f"--every is {args.every}; expected 1 or more frames.")
     options = TrackingOptions(**chosen(args, TrackingOptions))
     clips = [clip for folder in args.clips for clip in find_labelled_clips(folder)]
     model = load_chosen(args, args.model, options.dtype)
     scores = []
     with console.progress("scoring", unit="clip") as bar:
         for score in score_clips(
-            clips, model, options=options, baselines=not args.without_baselines
+            clips,
+            model,
+            options=options,
+            baselines=not args.without_baselines,
+            every=args.every,
         ):
             scores.append(score)
             bar.show(len(scores), len(clips))

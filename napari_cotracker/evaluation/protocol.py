@@ -34,7 +34,7 @@ class Task:
     target_xy: npt.NDArray[np.float32]
 
 
-def make_task(clip: LabelledClip, horizon: int | None) -> Task | None:
+def make_task(clip: LabelledClip, horizon: int | None, every: int = 1) -> Task | None:
     """Turn labels into queries and targets.
 
     Parameters
@@ -44,6 +44,9 @@ def make_task(clip: LabelledClip, horizon: int | None) -> Task | None:
         None: the first label of every track is its query and all later ones are
         targets. Else every label is a query, and later labels of its track up to
         this many frames away are its targets.
+    every : int
+        With a horizon, only labels on frames that are multiples of it are queries:
+        a smaller sample of the same clip.
 
     Returns
     -------
@@ -57,6 +60,8 @@ def make_task(clip: LabelledClip, horizon: int | None) -> Task | None:
         for position, row in enumerate(rows[:-1]):
             later = rows[position + 1 :]
             if horizon is not None:
+                if clip.frame[row] % every:
+                    continue
                 later = later[clip.frame[later] <= clip.frame[row] + horizon]
             if len(later):
                 owner += [len(query_rows)] * len(later)

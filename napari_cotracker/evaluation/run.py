@@ -52,14 +52,15 @@ def score_clips(
     *,
     options: TrackingOptions,
     baselines: bool = True,
+    every: int = 1,
 ) -> Iterator[Score]:
     """Score clip after clip; clips without targets are left out.
 
-    ``options.horizon`` is also the protocol's, see :func:`make_task`; the direction is
-    always forward, because targets come after their query.
+    ``options.horizon`` and ``every`` are also the protocol's, see :func:`make_task`;
+    the direction is always forward, because targets come after their query.
     """
     for clip in clips:
-        task = make_task(clip, options.horizon)
+        task = make_task(clip, options.horizon, every)
         if task is not None:
             yield _score(clip, task, model, options, baselines)
 

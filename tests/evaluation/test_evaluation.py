@@ -49,6 +49,7 @@ def test_horizon_makes_every_label_a_query(clip):
     assert task.target_query.tolist() == [0, 1]
     assert stay(task).tolist() == [[0, 0], [1, 2]]
     assert make_task(clip, 1) is None
+    assert make_task(clip, 65, every=2).queries.name == ("a@0",)
 
 
 def test_errors_are_scaled_to_256_and_missing_answers_are_misses():
