@@ -76,7 +76,7 @@ def test_damage_that_once_did_harm(name):
     open_damaged(name, damaged(good(name), FOUND[name]))
 
 
-@pytest.mark.fuzz
+@pytest.mark.long
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("name", RECORDINGS)
 def test_damaged_recordings_at_length(name):
@@ -111,7 +111,7 @@ def test_damaged_tracks(tmp_path, kind):
     check()
 
 
-@pytest.mark.fuzz
+@pytest.mark.long
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("kind", formats(), ids=lambda kind: kind.name)
 def test_damaged_tracks_at_length(tmp_path, kind):
@@ -192,7 +192,7 @@ def test_rows_of_anything(parts):
         read_rows(*parts, folder)
 
 
-@pytest.mark.fuzz
+@pytest.mark.long
 @settings(LONG, max_examples=20_000)
 @given(ROWS)
 def test_rows_of_anything_at_length(parts):

@@ -114,7 +114,15 @@ def test_command_line_needs_exactly_one_kind_of_clips(capsys):
 
 @pytest.mark.slow
 def test_command_line_scores_every_split(capsys):
-    flags = ["--iterations", "1", "--support-grid", "0", "--model-resolution", "64,64"]
+    flags = [
+        "--iterations",
+        "1",
+        "--support-grid",
+        "0",
+        "--model-resolution",
+        "64",
+        "64",
+    ]
     assert main(["evaluate", "--synthetic", "1", "--json", *flags]) == 0
     result = json.loads(capsys.readouterr().out)
     assert set(result["splits"]) >= {"motion", "overall"}

@@ -85,7 +85,7 @@ def grid_of(case):
 def names_of(mode):
     """Cases of one published predictor; those at full resolution take their time."""
     return [
-        pytest.param(name, marks=[pytest.mark.slow] * name.endswith(LONG))
+        pytest.param(name, marks=[pytest.mark.long] * name.endswith(LONG))
         for name, case in sorted(CASES.items())
         if case.get("mode", "whole") == mode
     ]
