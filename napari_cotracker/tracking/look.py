@@ -96,9 +96,14 @@ class Look:
             assert entry.suggested is not None
             other = torch.from_numpy(entry.suggested[:, again])[None].to(state.xy)
             copies = columns(state, again)._replace(xy=other)
-            state = _joined([state, copies])
-            looks = torch.cat([looks, looks[:, again]], 1)
-            query_frame = np.concatenate([query_frame, query_frame[again]])
+            # Kernels and their scratch memory are kept per shape: few different numbers
+            # of points keep memory level in long recordings.
+            filled = np.resize(
+                np.arange(len(again)), 1 << (len(again) - 1).bit_length()
+            )
+            state = _joined([state, columns(copies, filled)])
+            looks = torch.cat([looks, looks[:, again[filled]]], 1)
+            query_frame = np.concatenate([query_frame, query_frame[again[filled]]])
         answer = self._refined(
             features, box, state, looks, query_frame, overlap, n_real
         )
