@@ -4,7 +4,8 @@ import pytest
 
 
 @pytest.fixture(autouse=True)
-def no_downloads_of_this_machine(tmp_path_factory, monkeypatch):
-    """Hide models that the developer has downloaded."""
+def nothing_of_this_machine(tmp_path_factory, monkeypatch):
+    """Hide downloaded models and unsaved work; leave none there."""
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("NAPARI_COTRACKER_HOME", str(home))
+    monkeypatch.setenv("NAPARI_COTRACKER_UNSAVED", str(home / "unsaved"))

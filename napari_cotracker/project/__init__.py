@@ -9,6 +9,7 @@ Map::
     history.py     edits in order           annotations.py  document + history
     encoding.py    edits as bytes           merging.py      results laid over it
     tracks_format.py  projects read like any file of tracks
+    recovery.py    projects that nobody has saved under a name
     project_file.py  annotations in a file  recording.py    fingerprint of the video
     sqlite_file.py   one file, whole steps  header.py       told without SQLite
     failures.py      what can go wrong      facts.py        single values in it

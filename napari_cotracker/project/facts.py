@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     from napari_cotracker.project.sqlite_file import SqliteFile
 
 
+RECORDING = "recording"
+# Begins the keys of what others than this package's own tables remember.
+REMEMBERED = "user:"
+
+
 def fact(file: SqliteFile, key: str, default: Any = None) -> Any:
     """Return a value, or a default where there is none.
 

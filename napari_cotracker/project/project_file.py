@@ -14,7 +14,7 @@ from napari_cotracker.errors import InputError, ProjectError
 from napari_cotracker.files import replacing
 from napari_cotracker.project import runs
 from napari_cotracker.project.annotations import Annotations
-from napari_cotracker.project.facts import fact, set_fact
+from napari_cotracker.project.facts import RECORDING, REMEMBERED, fact, set_fact
 from napari_cotracker.project.failures import InUseError, ReadOnlyError
 from napari_cotracker.project.header import beside, remove_sidecars
 from napari_cotracker.project.recording import Recording
@@ -73,19 +73,13 @@ class Project(Annotations):
             A file is there already, is open, or the folder cannot be written.
         """
         path = Path(path)
-        if path.exists() and overwrite:
-            _settle(path)
-        with replacing(path, overwrite=overwrite, failure=ProjectError) as part:
-            try:
-                make_empty(part, path)
-                file = SqliteFile(part, path)
-                with closing(file), file.step():
-                    set_fact(file, "recording", recording.seen_from(path).to_dict())
-                    write_document(file, None, annotations.document)
-                    StoredJournal(file).fill(annotations.journal)
-            finally:
-                remove_sidecars(part)
-            remove_sidecars(path)
+        with _made(path, overwrite=overwrite) as part:
+            make_empty(part, path)
+            file = SqliteFile(part, path)
+            with closing(file), file.step():
+                set_fact(file, RECORDING, recording.seen_from(path).to_dict())
+                write_document(file, None, annotations.document)
+                StoredJournal(file).fill(annotations.journal)
         return cls.open(path)
 
     @classmethod
@@ -104,6 +98,30 @@ class Project(Annotations):
         except BaseException:
             file.close()
             raise
+
+    def copied(
+        self, path: str | Path, recording: Recording, *, overwrite: bool = False
+    ) -> Project:
+        """Copy the file with everything in it, runs included, and open the copy.
+
+        Parameters
+        ----------
+        path : path
+        recording : Recording
+            Where it lies, and what it is like, now.
+        overwrite : bool
+            As for :meth:`create`.
+
+        Raises
+        ------
+        ProjectError
+            As for :meth:`create`; this project stays open in any case.
+        """
+        with _made(Path(path), overwrite=overwrite) as part:
+            self._file.copy_into(part, Path(path))
+            with closing(SqliteFile(part, Path(path))) as file:
+                set_fact(file, RECORDING, recording.seen_from(Path(path)).to_dict())
+        return type(self).open(path)
 
     @property
     def path(self) -> Path:
@@ -132,7 +150,7 @@ class Project(Annotations):
     @property
     def recording(self) -> Recording:
         """Which recording this is about."""
-        return Recording.from_dict(fact(self._file, "recording"))
+        return Recording.from_dict(fact(self._file, RECORDING))
 
     def find_recording(self) -> Path:
         """Return where the recording lies (:class:`ProjectError` if gone or changed).
@@ -156,7 +174,7 @@ class Project(Annotations):
         moved = replace(recording, path=str(path.resolve())).seen_from(self.path)
         if moved != recording:
             with self._file.step():
-                set_fact(self._file, "recording", moved.to_dict())
+                set_fact(self._file, RECORDING, moved.to_dict())
 
     # -- runs -----------------------------------------------------------------
 
@@ -199,14 +217,15 @@ class Project(Annotations):
 
     # -- further facts --------------------------------------------------------
 
-    def remember(self, key: str, value: Any) -> None:
-        """Keep a value that JSON can hold, such as the state of a review."""
+    def remember(self, **values: Any) -> None:
+        """Keep values that JSON can hold, in one step."""
         with self._file.step():
-            set_fact(self._file, f"user:{key}", value)
+            for key, value in values.items():
+                set_fact(self._file, REMEMBERED + key, value)
 
     def recall(self, key: str, default: Any = None) -> Any:
         """Return a value that was remembered."""
-        return fact(self._file, f"user:{key}", default)
+        return fact(self._file, REMEMBERED + key, default)
 
     @contextmanager
     def _step(self, after: Document) -> Iterator[None]:
@@ -237,6 +256,19 @@ def read_document(path: str | Path) -> Document:
                 shutil.copyfile(source, copy.with_name(copy.name + suffix))
         with Project.open(copy) as project:
             return project.document
+
+
+@contextmanager
+def _made(path: Path, *, overwrite: bool) -> Iterator[Path]:
+    """Give a file that becomes the project at ``path`` if the block succeeds."""
+    if path.exists() and overwrite:
+        _settle(path)
+    with replacing(path, overwrite=overwrite, failure=ProjectError) as part:
+        try:
+            yield part
+        finally:
+            remove_sidecars(part)
+        remove_sidecars(path)
 
 
 def _settle(path: Path) -> None:

@@ -69,6 +69,8 @@ class SqliteFile:
     path : Path
     shown : Path or None
         What to call it in messages, if not by its path.
+    wait_s : float
+        How long to wait for whoever has it open.
 
     Raises
     ------
@@ -77,7 +79,9 @@ class SqliteFile:
         elsewhere, or cannot be written. It was not changed then.
     """
 
-    def __init__(self, path: Path, shown: Path | None = None) -> None:
+    def __init__(
+        self, path: Path, shown: Path | None = None, *, wait_s: float = _WAIT_S
+    ) -> None:
         self.path = shown or path
         self._key = path.resolve()
         self._lock = threading.RLock()
@@ -86,13 +90,13 @@ class SqliteFile:
                 raise in_use(path)
             header.check_header(path)
             header.check_writable(path)
-            self._connection = self._connect(path)
+            self._connection = self._connect(path, wait_s)
             _open_here.add(self._key)
 
-    def _connect(self, path: Path) -> sqlite3.Connection:
+    def _connect(self, path: Path, wait_s: float) -> sqlite3.Connection:
         with told(self.path):
             connection = sqlite3.connect(
-                path, timeout=_WAIT_S, isolation_level=None, check_same_thread=False
+                path, timeout=wait_s, isolation_level=None, check_same_thread=False
             )
             try:
                 connection.execute("PRAGMA locking_mode=EXCLUSIVE")
@@ -139,6 +143,17 @@ class SqliteFile:
         """Execute a statement for each row, within a :meth:`step`."""
         with self.step():
             self._connection.executemany(statement, rows)
+
+    def copy_into(self, part: Path, shown: Path) -> None:
+        """Write everything into an empty file; ``shown`` is its later name.
+
+        Raises
+        ------
+        ProjectError
+            It cannot be written.
+        """
+        with self._lock, told(shown):
+            self._connection.execute("VACUUM INTO ?", (str(part),))
 
     def close(self) -> None:
         """Close the file; everything is in it then, and nothing beside it."""

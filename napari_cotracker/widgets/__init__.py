@@ -7,6 +7,7 @@ conventions, (x, y) pixels and napari's (t, y, x) with scale and translation::
     runner         the worker                                engine  what it calls
     controller     sessions of a viewer and the present run  preparing, run
     session        annotations of one image: edits, stale predictions; memory
+    keeping        in which file they are            unsaved_panel  left by others
     result_layers  the two layers that show it; rows, layer_looks
     row_reading    what a person did to rows                 hand_edits  as an edit
     anchors        the person's points with identities       entering  as anchors

@@ -48,6 +48,8 @@ class TrackingController:
         Told after every edit what it did, in one sentence.
     on_error : (Exception) -> None
         Told what an edit failed of; raises by default.
+    on_warning : (str) -> None
+        Told when work is not kept on disk any more.
     schedule : Scheduling, optional
         Everything at once by default.
     """
@@ -59,12 +61,13 @@ class TrackingController:
         *,
         on_edit: Callable[[Session, str], None] = lambda session, text: None,
         on_error: Callable[[Exception], None] = _raise,
+        on_warning: Callable[[str], None] = lambda text: None,
         schedule: Scheduling | None = None,
     ) -> None:
         self.viewer = viewer
         self.engine = engine
         self.run: Run | None = None
-        self._listeners = Listeners(on_edit, on_error)
+        self._listeners = Listeners(on_edit, on_error, on_warning)
         self._schedule = schedule or Scheduling()
         self._number = 0
         self._sessions: dict[Image, Session] = {}
@@ -80,14 +83,22 @@ class TrackingController:
             self.viewer.layers.events.removed.connect(self._on_layer_removed)
             self._adopt_results()
 
-    def close(self) -> None:
-        """Let go of the viewer; its layers, and what is on disk, stay as they are."""
+    def close(self, *, for_good: bool = False) -> None:
+        """Let go of the viewer; its layers, and what is on disk, stay as they are.
+
+        Parameters
+        ----------
+        for_good : bool
+            The viewer is gone too: its files are closed.
+        """
         self.abandon()
         if self._open:
             self._open = False
             self.viewer.layers.events.removed.disconnect(self._on_layer_removed)
         for session in self._sessions.values():
             session.release()
+            if for_good:
+                session.close()
         self._sessions.clear()
         self._loaded = self._features = None
 

@@ -83,15 +83,15 @@ class FileRow:
             self._parent, "Open project", "", PROJECT_FILTER
         )
         if path:
-            self._try(lambda: self._open(Path(path)))
+            self._try(lambda: self.open(Path(path)))
 
     def _on_save(self) -> None:
         session = self._session()
         if session is None:
             return
         start = f"{_file_name(session)}{SUFFIX}"
-        if session.project is not None:
-            start = str(session.project.path)
+        if session.kept.saved_as is not None:
+            start = str(session.kept.saved_as)
         # The dialog asks before it overwrites.
         path, _ = QFileDialog.getSaveFileName(
             self._parent, "Save project", start, PROJECT_FILTER
@@ -116,9 +116,14 @@ class FileRow:
         if chosen is not None:
             self._try(lambda: self._export(session, chosen))
 
-    # -- inside ---------------------------------------------------------------
+    def open(self, path: Path) -> None:
+        """Go on with a project.
 
-    def _open(self, path: Path) -> None:
+        Raises
+        ------
+        CoTrackerError
+            It, or its recording, cannot be used.
+        """
         session = open_project(self._controller, path)
         text = f"{path.name} is open: every edit is saved there."
         assert session.project is not None
@@ -126,6 +131,8 @@ class FileRow:
             text += " A run was interrupted; press Run to let it go on."
         self._on_opened(session)
         self._on_message(text)
+
+    # -- inside ---------------------------------------------------------------
 
     def _save(self, session: Session, path: Path) -> None:
         save_project(self._controller, session, path)

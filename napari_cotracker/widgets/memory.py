@@ -90,8 +90,9 @@ class Memory:
             "stale": lambda: [*self.renewing, *self.stale],
             "slice": lambda: list(self.slice),
         }
-        for key in plain if keys is None else plain.keys() & set(keys):
-            project.remember(key, plain[key]())
+        wanted = plain if keys is None else plain.keys() & set(keys)
+        if wanted:
+            project.remember(**{key: plain[key]() for key in wanted})
 
     @classmethod
     def read(cls, project: Project) -> Memory:

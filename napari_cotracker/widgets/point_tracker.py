@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 from weakref import ref
 
-from napari.utils.notifications import show_error
+from napari.utils.notifications import show_error, show_warning
 from qtpy.QtCore import QEvent, Qt, QTimer
 from qtpy.QtWidgets import (
     QFormLayout,
@@ -31,6 +31,7 @@ from napari_cotracker.widgets.run_form import RunForm
 from napari_cotracker.widgets.runner import Runner
 from napari_cotracker.widgets.shortcuts import Shortcuts
 from napari_cotracker.widgets.track_actions import ACTIONS
+from napari_cotracker.widgets.unsaved_panel import UnsavedPanel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,6 +72,7 @@ class PointTracker(QWidget):
             engine or default_engine(),
             on_edit=self._on_edit,
             on_error=self._on_error,
+            on_warning=self._on_warning,
             schedule=Scheduling(
                 later=partial(QTimer.singleShot, 0),
                 throttled=lambda call: qthrottled(call, timeout=TRAILS_MS, parent=self),
@@ -89,6 +91,8 @@ class PointTracker(QWidget):
             self._on_message,
             self._on_error,
         )
+        self.unsaved = UnsavedPanel(self.files.open, self._on_message, self._on_error)
+        rows.addRow(self.unsaved)
         rows.addRow("Project", self.files.row)
         self.run_form = RunForm(rows, self.controller.engine.model_names())
         rows.addRow(self._create_run_row())
@@ -177,6 +181,7 @@ class PointTracker(QWidget):
         refill(self.run_form.points_layer, self.controller.points_layers())
         if self.controller.run is None:
             self.runner.cancel()  # its image or its results were removed
+        self.unsaved.look_soon()  # what belonged to them can be restored
         self._on_image_chosen()
 
     def _on_image_chosen(self, index: int = 0) -> None:
@@ -257,6 +262,10 @@ class PointTracker(QWidget):
         self._on_message(text)
         show_error(text)
 
+    def _on_warning(self, text: str) -> None:
+        self._on_message(text)
+        show_warning(text)
+
     def _on_message(self, text: str) -> None:
         if text:
             self.status.setText(text)
@@ -334,6 +343,7 @@ class PointTracker(QWidget):
         self.edit_panel.refresh()
         self.review_panel.refresh()
         self.files.refresh(busy)
+        self.unsaved.refresh(busy)
 
 
 def _stop(
@@ -349,4 +359,5 @@ def _stop(
             getattr(events, name).disconnect(dead._on_layers_changed)
     shortcuts.release()
     downloads.leave()
-    runner.stop()
+    # A dock that was only taken out of its window has let go before.
+    runner.stop(for_good=True)

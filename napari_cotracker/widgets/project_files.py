@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from napari_cotracker.errors import InputError, ProjectError
-from napari_cotracker.project import Project
-from napari_cotracker.project.recording import Recording
+from napari_cotracker.project import Project, recovery
 from napari_cotracker.widgets.image_input import position_in, read_image
-from napari_cotracker.widgets.layer_looks import METADATA_KEY
 from napari_cotracker.widgets.memory import Memory
+from napari_cotracker.widgets.recordings import path_of, recording_of
 from napari_cotracker.widgets.video_reader import read_video
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from napari.layers import Image
 
+    from napari_cotracker.project import Recording
     from napari_cotracker.widgets.controller import TrackingController
     from napari_cotracker.widgets.image_input import ImageInput
     from napari_cotracker.widgets.session import Session
@@ -37,10 +36,22 @@ def save_project(controller: TrackingController, session: Session, path: Path) -
         The file cannot be written; the session goes on as before.
     """
     session.read_layer()
-    if session.project is not None and session.project.path.resolve() == path.resolve():
+    before = session.project
+    if before is not None and before.path.resolve() == path.resolve():
         return  # it holds everything already
     source = read_image(session.image, session.position())
     recording = recording_of(session.image, source)
+    if before is not None:
+        project = before.copied(path, recording, overwrite=True)
+    else:
+        project = _written(controller, session, path, recording)
+    session.save_in(project)
+
+
+def _written(
+    controller: TrackingController, session: Session, path: Path, recording: Recording
+) -> Project:
+    """Return a new project of what is in memory only."""
     project = Project.create(path, session.annotations, recording, overwrite=True)
     try:
         session.memory.write(project)
@@ -50,7 +61,7 @@ def save_project(controller: TrackingController, session: Session, path: Path) -
     except BaseException:
         project.close()
         raise
-    session.keep_in(project, session.memory)
+    return project
 
 
 def open_project(controller: TrackingController, path: Path) -> Session:
@@ -84,24 +95,6 @@ def open_project(controller: TrackingController, path: Path) -> Session:
     return session
 
 
-def recording_of(image: Image, source: ImageInput) -> Recording:
-    """Return the fingerprint of the recording that an image shows."""
-    path, shape = path_of(image), (source.n_frames, *source.size)
-    if path is not None:
-        return Recording.of_file(path, shape)
-    last = source.n_frames - 1
-    frames = [np.asarray(source.video[t]) for t in (0, last // 2, last)]
-    return Recording.of_frames(frames, shape)
-
-
-def path_of(image: Image) -> Path | None:
-    """Return the file that an image was opened from, if it is still there."""
-    about = image.metadata.get(METADATA_KEY, {})
-    named = about.get("path") or image.source.path
-    path = None if named is None else Path(named)
-    return path if path is not None and path.exists() else None
-
-
 def _image_of(
     controller: TrackingController, project: Project, memory: Memory
 ) -> Image:
@@ -111,16 +104,38 @@ def _image_of(
         for image in images:
             if _shows(image, project.recording, dict(memory.slice)):
                 return image
-        raise ProjectError(
-            f"The recording of '{project.path.name}' is not a file; open it in napari "
-            "as before, then open the project again."
-        )
-    path = project.find_recording()
+        raise ProjectError(_no_file(project))
+    path = _file_of(images, project)
     for image in images:
         shown = path_of(image)
         if shown is not None and shown.resolve() == path.resolve():
             return image
     return _opened(controller, path)
+
+
+def _no_file(project: Project) -> str:
+    if not recovery.is_unsaved(project.path):
+        return (
+            f"The recording of '{project.path.name}' is not a file; open it in napari "
+            "as before, then open the project again."
+        )
+    name = project.recall(recovery.IMAGE, "")
+    return (
+        f"'{name}' was no file, so it cannot be opened from here; show the same data "
+        "in napari as before, then restore the work on it."
+    )
+
+
+def _file_of(images: list[Image], project: Project) -> Path:
+    """Return where the recording lies; where it was moved to, if it is shown."""
+    try:
+        return project.find_recording()
+    except ProjectError:
+        for path in filter(None, map(path_of, images)):
+            if project.recording.is_same_as(path):
+                project.move_recording(path)
+                return path
+        raise
 
 
 def _shows(image: Image, recording: Recording, fixed: dict[int, int]) -> bool:

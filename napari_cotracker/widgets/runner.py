@@ -113,14 +113,20 @@ class Runner:
         if self._worker is not None:
             self._worker.quit()
 
-    def stop(self) -> None:
-        """Leave the run for good: nothing it still delivers is taken."""
+    def stop(self, *, for_good: bool = False) -> None:
+        """Leave the run: nothing it still delivers is taken.
+
+        Parameters
+        ----------
+        for_good : bool
+            Nobody will go on with the layers.
+        """
         self.cancel()
         if self._run is not None and self._latest is not None:
             self._take_latest()
         self._worker = self._run = None
         # The timer is left alone: Qt may have deleted it by now.
-        self._controller.close()
+        self._controller.close(for_good=for_good)
 
     def _yielded(self, progress: Progress) -> None:
         if self._worker is None or self._run is None:

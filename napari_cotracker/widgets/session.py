@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_cotracker.errors import CoTrackerError, InputError
-from napari_cotracker.project import (
-    Annotations,
-    Project,
-    columns_of,
-)
+from napari_cotracker.project import Annotations, columns_of
 from napari_cotracker.project.merging import overlay
 from napari_cotracker.tracking import invalid_spans
 from napari_cotracker.widgets.coordinates import PixelAxes, placement, result_axes
@@ -22,9 +18,11 @@ from napari_cotracker.widgets.entering import (
     enter_points,
 )
 from napari_cotracker.widgets.hand_edits import cell_changes, edit_by_hand, frames_of
-from napari_cotracker.widgets.image_input import position_in
+from napari_cotracker.widgets.image_input import position_in, read_image
+from napari_cotracker.widgets.keeping import Keeping
 from napari_cotracker.widgets.layer_looks import METADATA_KEY, POINTS_SUFFIX
 from napari_cotracker.widgets.memory import Memory
+from napari_cotracker.widgets.recordings import recording_of
 from napari_cotracker.widgets.result_layers import ResultLayers
 
 if TYPE_CHECKING:
@@ -35,7 +33,7 @@ if TYPE_CHECKING:
     from napari.layers import Image, Points
     from napari.layers import Tracks as TracksLayer
 
-    from napari_cotracker.project import Document, Edit
+    from napari_cotracker.project import Document, Edit, Project, Recording
     from napari_cotracker.project.runs import RunRequest
     from napari_cotracker.tracks import Queries, Span, Tracks
     from napari_cotracker.widgets.image_input import ImageInput
@@ -54,10 +52,13 @@ class Listeners:
         A person has changed the annotations, or tried to.
     failed : (error) -> None
         It could not be done; nothing was changed.
+    warned : (sentence) -> None
+        It was done, but is not kept on disk any more.
     """
 
     edited: Callable[[Session, str], None]
     failed: Callable[[Exception], None]
+    warned: Callable[[str], None] = lambda text: None
 
 
 class Session:
@@ -73,8 +74,12 @@ class Session:
     ) -> None:
         self.image = image
         self.axes: PixelAxes = result_axes(source.axes)
-        self.annotations = Annotations(empty_document(source.n_frames, source.size))
-        self.memory = Memory(slice=tuple(source.axes.fixed.items()))
+        self.kept = Keeping(
+            Annotations(empty_document(source.n_frames, source.size)),
+            Memory(slice=tuple(source.axes.fixed.items())),
+            self._describe,
+            listeners.warned,
+        )
         self.layers = ResultLayers(
             viewer,
             image,
@@ -89,14 +94,24 @@ class Session:
         self._edited_since: list[tuple[npt.NDArray[np.int64], ...]] = []
 
     @property
+    def annotations(self) -> Annotations:
+        """The document and the history of its edits."""
+        return self.kept.annotations
+
+    @property
+    def memory(self) -> Memory:
+        """Facts about them."""
+        return self.kept.memory
+
+    @property
     def document(self) -> Document:
         """Everything that is known and decided."""
         return self.annotations.document
 
     @property
     def project(self) -> Project | None:
-        """The file in which all this is kept, if one is open."""
-        return self.annotations if isinstance(self.annotations, Project) else None
+        """The file in which all this is kept, saved or not, if there is one."""
+        return self.kept.project
 
     @property
     def has_tracks(self) -> bool:
@@ -116,7 +131,7 @@ class Session:
         now = tuple(source.axes.fixed.items())
         if not self.has_tracks:
             self.axes = result_axes(source.axes)
-            self.memory = replace(self.memory, slice=now)
+            self.remember(slice=now)
         elif now != self.memory.slice:
             indices = ", ".join(str(index) for _, index in self.memory.slice)
             raise InputError(
@@ -137,7 +152,7 @@ class Session:
         document = enter_points(self.document, before, user)
         changed = document is not self.document
         if changed:
-            self.annotations.take(document)
+            self.kept.take(document)
         self.remember(points_layer=layer, user_points=user)
         return changed
 
@@ -162,8 +177,7 @@ class Session:
         self._edited_since.clear()
         if go_on:
             return
-        if asked is not None and self.project is not None:
-            self.project.begin_run(asked)
+        self.kept.begin(asked)
         self.remember(settings=settings, stale=(), renewing=self.memory.stale)
 
     def take(self, run: Run, found: Tracks, window: bytes | None = None) -> None:
@@ -181,11 +195,7 @@ class Session:
         ProjectError
             The project file cannot be written.
         """
-        document = self._with_found(run, found, complete=False)
-        if self.project is not None and window is not None:
-            self.project.add_window(window, document)
-        else:
-            self.annotations.take(document)
+        self.kept.take(self._with_found(run, found, complete=False), window)
 
     def end(self, run: Run, found: Tracks | None, *, complete: bool) -> None:
         """Let a run end; what it did not get to stays stale.
@@ -207,10 +217,10 @@ class Session:
             left = (*self.memory.renewing, *left)
         if found is not None:
             document = self._with_found(run, found, complete=complete)
-            if complete and run.is_whole and self.project is not None:
-                self.project.finish_run(document)
+            if complete and run.is_whole:
+                self.kept.finish(document)
             else:
-                self.annotations.take(document)
+                self.kept.take(document)
         self.remember(stale=tuple(dict.fromkeys(left)), renewing=())
 
     def _with_found(self, run: Run, found: Tracks, *, complete: bool) -> Document:
@@ -237,7 +247,7 @@ class Session:
         before = self.document
         try:
             edit = make(before)
-            self.annotations.edit(edit)
+            self.kept.edit(edit)
         except CoTrackerError as error:
             self.show()
             self._listeners.failed(error)
@@ -246,11 +256,11 @@ class Session:
 
     def undo(self) -> None:
         """Take the last edit back."""
-        self._travel(self.annotations.undo, "Taken back: ")
+        self._travel(self.kept.undo, "Taken back: ")
 
     def redo(self) -> None:
         """Do the edit again that was last taken back."""
-        self._travel(self.annotations.redo, "Done again: ")
+        self._travel(self.kept.redo, "Done again: ")
 
     def read_layer(self) -> None:
         """Make an edit of what a person changed in the editable layer, if anything."""
@@ -261,7 +271,7 @@ class Session:
         try:
             edit = edit_by_hand(before, reading)
             if edit is not None:
-                self.annotations.edit(edit)
+                self.kept.edit(edit)
         except CoTrackerError as error:
             self.show()
             self._listeners.failed(error)
@@ -316,10 +326,8 @@ class Session:
         self.remember(stale=tuple(dict.fromkeys(spans)))
 
     def remember(self, **values: Any) -> None:
-        """Keep further facts about these annotations, on disk if a project is open."""
-        self.memory = replace(self.memory, **values)
-        if self.project is not None:
-            self.memory.write(self.project, values)
+        """Keep further facts about these annotations."""
+        self.kept.remember(**values)
 
     # -- layers ---------------------------------------------------------------
 
@@ -331,16 +339,19 @@ class Session:
     def restore(self, points: Points, trails: TracksLayer | None) -> None:
         """Take up layers, and the results kept with them, of a closed dock."""
         kept = points.metadata[METADATA_KEY]
-        self.annotations, self.memory = kept["annotations"], kept["memory"]
+        self.kept.go_on_in(kept["annotations"], kept["memory"])
         self.axes = kept["axes"]
         self.layers.restore(points, trails, kept["tracks"], self.axes, kept["shown"])
         self.read_layer()
 
     def keep_in(self, annotations: Annotations, memory: Memory) -> None:
         """Go on with these annotations, such as those of a project file."""
-        before, self.annotations, self.memory = self.project, annotations, memory
-        if before is not None:
-            before.close()
+        self.kept.go_on_in(annotations, memory)
+        self._store()
+
+    def save_in(self, project: Project) -> None:
+        """Go on in a file that a person has chosen and that holds everything."""
+        self.kept.save_in(project)
         self._store()
 
     def release(self) -> None:
@@ -352,12 +363,15 @@ class Session:
     def close(self) -> None:
         """Stop listening for good."""
         self.layers.release()
-        if self.project is not None:
-            self.project.close()
+        self.kept.close()
 
     def position(self) -> tuple[float, ...]:
         """Return a world position in the slice that the results are of."""
         return position_in(self.image, dict(self.memory.slice))
+
+    def _describe(self) -> tuple[str, Recording]:
+        source = read_image(self.image, self.position())
+        return self.image.name, recording_of(self.image, source)
 
     def _store(self) -> None:
         """Keep the results with the layer, so that a closed dock loses nothing."""

@@ -80,7 +80,7 @@ def begun(path):
         path, Annotations(document(4, N_FRAMES)), Recording((N_FRAMES, 9, 9), "0")
     )
     project.begin_run(REQUEST)
-    project.remember("step", 0)
+    project.remember(step=0)
     project.close()
 
 

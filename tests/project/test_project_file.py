@@ -210,7 +210,7 @@ def test_a_run_goes_on_only_as_what_it_was(changes, told):
 
 def test_facts_are_remembered(path):
     project = new(path)
-    project.remember("review", {"place": 3, "names": ["Ohr 'x'"]})
+    project.remember(review={"place": 3, "names": ["Ohr 'x'"]})
     project = reopened(project)
     assert project.recall("review") == {"place": 3, "names": ["Ohr 'x'"]}
     assert project.recall("other", 7) == 7

@@ -254,7 +254,7 @@ def test_options_that_this_version_does_not_know_do_not_lock_a_project(
     save_project(bench.controller, session, path)
     settings = session.memory.settings.to_dict()
     settings["options"] |= {"of_the_future": 1, "model_resolution": [64, 96]}
-    session.project.remember("settings", settings)
+    session.project.remember(settings=settings)
     leave(bench)
     _, session = come_back(bench, path, clip)
     options = session.memory.settings.options
