@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_cotracker.errors import InputError
-from napari_cotracker.tracking import TrackingOptions
+from napari_cotracker.tracking import TrackingOptions, invalid_spans
+from napari_cotracker.widgets.entering import anchors_between
 
 if TYPE_CHECKING:
     import numpy.typing as npt
     from napari.layers import Image, Points
 
+    from napari_cotracker.project import Document
     from napari_cotracker.project.runs import RunRequest
     from napari_cotracker.tracks import Constraints, Queries, Span, Tracks
     from napari_cotracker.widgets.anchors import UserPoints
@@ -99,6 +101,17 @@ class Run:
         for span in self.stale:
             asked[span.first : span.last + 1, found.point_id == span.point_id] = True
         return asked
+
+    def stale_by_now(self, document: Document) -> tuple[Span, ...]:
+        """Return what does not follow from the anchors that the run was begun with."""
+        return invalid_spans(
+            self.queries,
+            anchors_between(document, *self.span),
+            document.tracks.n_frames,
+            constraints_before=self.constraints,
+            constraints_after=document.constraints,
+            options=self.settings.options,
+        )
 
     def steps(self, engine: Engine, model: Any, features: Any) -> Steps:
         """Track; meant for a worker thread."""

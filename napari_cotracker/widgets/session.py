@@ -215,6 +215,8 @@ class Session:
         left = self.memory.stale
         if not complete:
             left = (*self.memory.renewing, *left)
+        elif run.is_whole:
+            left = run.stale_by_now(self.document)  # it may have begun long ago
         if found is not None:
             document = self._with_found(run, found, complete=complete)
             if complete and run.is_whole:
