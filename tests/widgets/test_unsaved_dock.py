@@ -182,7 +182,7 @@ def test_what_ends_without_being_saved_is_offered_next(
         viewer.layers.clear()
         window.wait(window.dock.unsaved.isVisible)
         return
-    viewer.window._qt_window.close()  # what its x does
+    window.dock.deleteLater()  # as the window does that is closed by its x
     other = make_napari_viewer(show=True)
     again = Window(other, recorder.engine, qtbot)
     again.wait(again.dock.unsaved.isVisible)
