@@ -43,10 +43,7 @@ GUI = {"napari", "qtpy", "superqt", "magicgui", "vispy", "PyQt5", "PyQt6", "PySi
 TORCH = {"model", "tracking", "training", "benchmark"}
 ONLY_IN = {
     **{name: {"widgets"} for name in GUI},
-    **{
-        name: {"model", "tracking", "training", "benchmark"}
-        for name in ("torch", "torchvision")
-    },
+    **dict.fromkeys(("torch", "torchvision"), TORCH),
     "tqdm": {"cli"},
 }
 MAX_FILE_LINES = 400

@@ -5,7 +5,6 @@ Weights are random: the time does not depend on them.
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -92,10 +91,9 @@ def measure_compilation(device: torch.device, load: Load) -> Iterator[Figure]:
     """Gain of ``torch.compile``; the first call takes minutes and needs a compiler."""
     offline = _network("cotracker3_offline", device)
     exact = seconds_per_frame(offline, load, device)
-    compiled = copy.deepcopy(offline)
-    compiled.arithmetic = torch.bfloat16
-    compiled.compile_blocks()
-    seconds = seconds_per_frame(compiled, load, device)
+    offline.arithmetic = torch.bfloat16
+    offline.compile_blocks()
+    seconds = seconds_per_frame(offline, load, device)
     yield Figure(
         "bf16 and compile against float32, frames per second", exact / seconds, "x", 2.6
     )

@@ -11,7 +11,7 @@ import numpy as np
 from napari_cotracker.cli.following import follow
 from napari_cotracker.cli.outputs import write_or_rescue
 from napari_cotracker.cli.result import errors_px, exit_code_of, summarise
-from napari_cotracker.cli.track import add_model_flags
+from napari_cotracker.cli.track import add_model_flags, load_chosen
 from napari_cotracker.errors import InputError
 
 if TYPE_CHECKING:
@@ -50,13 +50,12 @@ def run(args: argparse.Namespace, console: Console) -> int:
     prepare_folder(args.out)
     from napari_cotracker.sample import sample_clip
     from napari_cotracker.tracking import track_iter
-    from napari_cotracker.tracking.models import load_model
     from napari_cotracker.video import open_video
 
     clip = sample_clip()
     with open_video(clip.video) as source:
         console.say(source.describe())
-        model = load_model(args.model, device=args.device)
+        model = load_chosen(args, args.model, "auto")
         outcome = follow(track_iter(source, clip.queries, model), console)
         result = {"video": str(clip.video), "model": args.model, **summarise(outcome)}
         result |= compare(outcome, clip)

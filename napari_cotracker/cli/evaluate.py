@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--without-baselines",
         action="store_true",
-        help="leave optical flow out (it needs opencv-python-headless)",
+        help="leave optical flow out; quicker",
     )
     add_model_flags(parser)
     add_flags(parser, TrackingOptions)

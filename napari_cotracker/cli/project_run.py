@@ -229,9 +229,7 @@ def _own_points(project: Project, options: TrackingOptions) -> Queries:
     anchors = project.document.anchors()
     if anchors is None:
         raise InputError(f"The project {project.path} has no points to follow.")
-    last = project.document.tracks.n_frames - 1
-    low = options.first_frame or 0
-    high = last if options.last_frame is None else options.last_frame
+    low, high = options.span_in(project.document.tracks.n_frames)
     inside = (anchors.frame >= low) & (anchors.frame <= high)
     if not inside.any():
         raise InputError(
@@ -247,6 +245,6 @@ def _own_points(project: Project, options: TrackingOptions) -> Queries:
 
 def _asked(shape: tuple[int, ...], options: TrackingOptions) -> npt.NDArray[np.bool_]:
     asked = np.zeros(shape, np.bool_)
-    stop = None if options.last_frame is None else options.last_frame + 1
-    asked[options.first_frame or 0 : stop] = True
+    first, last = options.span_in(len(asked))
+    asked[first : last + 1] = True
     return asked

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from napari_cotracker.cli.outputs import check_apart, check_video_output
 from napari_cotracker.cli.recording import add_look_flags, add_reading_flags
-from napari_cotracker.errors import InputError
+from napari_cotracker.tracking.options import TrackingOptions
 
 if TYPE_CHECKING:
     from napari_cotracker.cli.console import Console
@@ -71,7 +71,9 @@ def run(args: argparse.Namespace, console: Console) -> int:
         console.say(source.describe())
         tracks = load_tracks(args.tracks, args.format, fps=source.fps, size=source.size)
         check_fit(source, tracks, shorter=True)
-        span = span_of(args, len(source))
+        span = TrackingOptions(
+            first_frame=args.first_frame, last_frame=args.last_frame
+        ).frame_range(len(source))
         if tracks.n_frames <= span[1]:
             console.warn(
                 f"The tracks end with frame {tracks.n_frames - 1}; later frames are "
@@ -88,24 +90,6 @@ def run(args: argparse.Namespace, console: Console) -> int:
         }
     console.report_run(result)
     return 0
-
-
-def span_of(args: argparse.Namespace, n_frames: int) -> tuple[int, int]:
-    """Return the first and last frame to draw, both inclusive.
-
-    Raises
-    ------
-    InputError
-        There are no such frames.
-    """
-    first = 0 if args.first_frame is None else args.first_frame
-    last = n_frames - 1 if args.last_frame is None else args.last_frame
-    if not 0 <= first <= last < n_frames:
-        raise InputError(
-            f"Frames {first} to {last} cannot be drawn; expected first <= last within "
-            f"the recording's frames 0 to {n_frames - 1}."
-        )
-    return first, last
 
 
 def draw(

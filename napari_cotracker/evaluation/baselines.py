@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 import numpy.typing as npt
-
-from napari_cotracker.errors import CoTrackerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,13 +26,7 @@ def stay(task: Task) -> npt.NDArray[np.float32]:
 
 
 def lucas_kanade(source: FrameSource, task: Task) -> npt.NDArray[np.float32]:
-    """Chain Lucas-Kanade from frame to frame; answers (K, 2).
-
-    Raises
-    ------
-    CoTrackerError
-        OpenCV is not installed.
-    """
+    """Chain Lucas-Kanade from frame to frame; answers (K, 2)."""
     answers = np.full((len(task.target_frame), 2), np.nan, np.float32)
     first, last = task.queries.frame, _last_targets(task)
     frames = range(int(first.min()), int(last.max()) + 1)
@@ -64,51 +57,44 @@ def chained_flow(
     ------
     frame, xy (N, 2), found (N,)
         ``found`` turns False for good when a point is lost.
-
-    Raises
-    ------
-    CoTrackerError
-        OpenCV is not installed.
     """
-    cv2 = import_opencv()
     xy = start_xy.astype(np.float32)
     found = np.ones(len(xy), np.bool_)
     before = None
     for frame, colour in pictures:
-        picture = cv2.cvtColor(colour, cv2.COLOR_RGB2GRAY)
+        picture = np.asarray(cv2.cvtColor(colour, cv2.COLOR_RGB2GRAY), np.uint8)
         live = np.flatnonzero((first < frame) & (last >= frame))
         if before is not None and len(live):
-            moved, status, _ = cv2.calcOpticalFlowPyrLK(
-                before,
-                picture,
-                xy[live, None],
-                None,
-                winSize=WINDOW,
-                maxLevel=LEVELS,
-                criteria=CRITERIA,
-            )
-            xy[live] = np.where(status > 0, moved[:, 0], xy[live])
-            found[live] &= status[:, 0] > 0
+            xy[live], sure = flowed(before, picture, xy[live])
+            found[live] &= sure
         yield frame, xy.copy(), found.copy()
         before = picture
 
 
-def import_opencv() -> Any:
-    """Return OpenCV, which only the baselines need.
+def flowed(
+    before: npt.NDArray[np.uint8],
+    after: npt.NDArray[np.uint8],
+    xy: npt.NDArray[np.float32],
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+    """Move (n, 2) points from one grey (H, W) picture to the next.
 
-    Raises
-    ------
-    CoTrackerError
-        It is not installed.
+    Returns
+    -------
+    xy (n, 2), found (n,)
+        Points that were not found stay where they are.
     """
-    try:
-        import cv2
-    except ImportError as error:
-        raise CoTrackerError(
-            "The baselines of optical flow need OpenCV; "
-            "pip install opencv-python-headless, or leave them out."
-        ) from error
-    return cv2
+    moved, status, _ = cv2.calcOpticalFlowPyrLK(
+        before,
+        after,
+        np.ascontiguousarray(xy[:, None]),
+        np.array(xy[:, None]),
+        winSize=WINDOW,
+        maxLevel=LEVELS,
+        criteria=CRITERIA,
+        flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
+    )
+    found = status[:, 0] > 0
+    return np.where(found[:, None], moved[:, 0], xy).astype(np.float32), found
 
 
 def _last_targets(task: Task) -> npt.NDArray[np.int64]:

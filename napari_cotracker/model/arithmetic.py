@@ -16,6 +16,14 @@ def reduced(
     return torch.autocast(device.type, arithmetic)
 
 
+def works_in_parts(device: torch.device) -> bool:
+    """Whether work is done a little at a time, to stay in a processor's caches.
+
+    Accelerators want it all at once, and training keeps all activations anyway.
+    """
+    return device.type == "cpu" and not torch.is_grad_enabled()
+
+
 def gains_from_bf16(device: torch.device) -> bool:
     """Whether a device multiplies in bf16 itself; emulated it would be slower."""
     if device.type == "cuda":

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from napari_cotracker.errors import InputError
-from napari_cotracker.model.arithmetic import reduced
+from napari_cotracker.model.arithmetic import reduced, works_in_parts
 from napari_cotracker.model.correlation import (
     FeatureLevel,
     build_pyramid,
@@ -185,7 +185,7 @@ class CoTracker3(nn.Module):
     ) -> WindowState:
         n_frames, n_points = state.xy.shape[1:3]
         several = n_points
-        if state.xy.device.type == "cpu" and not torch.is_grad_enabled():
+        if works_in_parts(state.xy.device):
             several = max(1, ROWS_AT_ONCE // n_frames)
         embedded = self.updateformer.join(
             [

@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from napari_cotracker.model.arithmetic import works_in_parts
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -101,9 +103,10 @@ def encode_frames(
     caches, and the allocator maps them afresh for every layer. Training keeps the
     activations anyway.
     """
-    batch = len(frames)
-    if not torch.is_grad_enabled() and batch:
-        batch = 1 if frames.device.type == "cpu" else ACCELERATOR_BATCH
+    if works_in_parts(frames.device):
+        batch = 1
+    else:
+        batch = len(frames) if torch.is_grad_enabled() else ACCELERATOR_BATCH
     parts = []
     for part in frames.split(max(1, batch)):
         features: Tensor = encoder(part).permute(0, 2, 3, 1).float().contiguous()

@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from napari_cotracker.model.arithmetic import works_in_parts
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -192,7 +194,7 @@ def _over_time(block: nn.Module, x: Tensor) -> Tensor:
 
 def _in_parts(work: Callable[[Tensor], Tensor], x: Tensor, dim: int) -> Tensor:
     """Do work that keeps the places along ``dim`` of (B, N, S, W) tokens apart."""
-    if x.device.type != "cpu" or torch.is_grad_enabled():
+    if not works_in_parts(x.device):
         return work(x)
     length = x.shape[dim]
     several = max(1, TOKENS_AT_ONCE * length // max(1, x.shape[:3].numel()))

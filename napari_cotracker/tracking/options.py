@@ -105,6 +105,27 @@ class TrackingOptions:
         }
         return directions[self.direction]
 
+    def span_in(self, n_frames: int) -> tuple[int, int]:
+        """First and last frame to track, both inclusive, in so many frames."""
+        last = n_frames - 1 if self.last_frame is None else self.last_frame
+        return self.first_frame or 0, last
+
+    def frame_range(self, n_frames: int) -> tuple[int, int]:
+        """Return :meth:`span_in` of a recording that has these frames.
+
+        Raises
+        ------
+        InputError
+            There are no such frames.
+        """
+        first, last = self.span_in(n_frames)
+        if not 0 <= first <= last < n_frames:
+            raise InputError(
+                f"The frame range {first} to {last} cannot be used; expected first <= "
+                f"last within the recording's frames 0 to {n_frames - 1}."
+            )
+        return first, last
+
     def __post_init__(self) -> None:
         """Check every field once."""
         if self.direction not in ("both", "forward", "backward"):

@@ -293,16 +293,17 @@ class Pass:
         """Point features of some members, (1, P, ...)."""
         first = self._points.first
         times = first[members]
-        rows = []
+        parts, order = [], []
         for time in np.unique(times).tolist():
+            same, mine = np.flatnonzero(first == time), np.flatnonzero(times == time)
             # All points of one frame, from that frame alone, in whichever window and
             # run they are sampled: the same call gives the same numbers.
             if time not in self._looks:
-                self._looks[time] = self._sample_at(time, np.flatnonzero(first == time))
-        for time, member in zip(times.tolist(), members.tolist(), strict=True):
-            same = np.flatnonzero(first == time)
-            rows.append(self._looks[time][np.searchsorted(same, member)])
-        return torch.stack(rows)[None]
+                self._looks[time] = self._sample_at(time, same)
+            place = torch.from_numpy(np.searchsorted(same, members[mine]))
+            parts.append(self._looks[time][place.to(self._looks[time].device)])
+            order.append(mine)
+        return _in_order(parts, order)[None]
 
     def _sample_at(self, time: int, members: npt.NDArray[np.int64]) -> Tensor:
         """Sample all points that are placed at one time, (P, ...)."""
@@ -313,14 +314,19 @@ class Pass:
             shown = self._features.frame(frame, box)
             parts.append(sample(self._look.tracker, shown, xy[which] - corner)[0])
             order.append(which)
-        back = torch.from_numpy(np.argsort(np.concatenate(order)))
-        joined = torch.cat(parts)
-        return joined[back.to(joined.device)]
+        return _in_order(parts, order)
 
     def _forget_looks(self, window: Window) -> None:
         """Keep only what the points of this window need."""
         needed = set(self._points.first[list(window.members)].tolist())
         self._looks = {t: look for t, look in self._looks.items() if t in needed}
+
+
+def _in_order(parts: list[Tensor], places: list[npt.NDArray[np.int64]]) -> Tensor:
+    """Join rows so that each lies at its place."""
+    joined = torch.cat(parts)
+    back = torch.from_numpy(np.argsort(np.concatenate(places)))
+    return joined[back.to(joined.device)]
 
 
 def _found(

@@ -168,14 +168,7 @@ def frame_range_of(options: TrackingOptions, n_frames: int) -> tuple[int, int]:
     """
     if n_frames < 1:
         raise InputError("The recording has no frames; there is nothing to track.")
-    first = 0 if options.first_frame is None else options.first_frame
-    last = n_frames - 1 if options.last_frame is None else options.last_frame
-    if not 0 <= first <= last < n_frames:
-        raise InputError(
-            f"The frame range {first} to {last} cannot be used; expected first <= last "
-            f"within the recording's frames 0 to {n_frames - 1}."
-        )
-    return first, last
+    return options.frame_range(n_frames)
 
 
 def _check_in_range(anchors: Queries, first: int, last: int) -> None:

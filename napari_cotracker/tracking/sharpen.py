@@ -175,7 +175,9 @@ class Sharpener:
     def _anchor_tile(self, frame: int, xy: npt.NDArray[np.float32]) -> Tile:
         key = (frame, float(xy[0]), float(xy[1]))
         if key not in self._tiles:
-            self._tiles[key] = cut_tiles(self._grey[frame], xy[None])[0]
+            tile = cut_tiles(self._grey[frame], xy[None])[0]
+            # A view would hold on to the whole picture of every anchored frame.
+            self._tiles[key] = tile._replace(pixels=tile.pixels.copy())
         return self._tiles[key]
 
     def _native(self, xy: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -102,14 +102,14 @@ class _Origins:
         self, frame: npt.NDArray[np.int64], point_id: int, sign: Sign
     ) -> list[Life]:
         options = self._options
-        if options.direction not in ("both", "forward" if sign == 1 else "backward"):
+        if sign not in options.signs:
             return []
-        last = self._n_frames - 1 if options.last_frame is None else options.last_frame
+        first, last = options.span_in(self._n_frames)
         return lives_of(
             frame.tolist(),
             [point_id] * len(frame),
             sign,
-            last if sign == 1 else options.first_frame or 0,
+            last if sign == 1 else first,
             options.horizon,
             self._constraints,
         )

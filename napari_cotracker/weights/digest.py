@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from hashlib import file_digest
 from pathlib import Path
 
+from napari_cotracker.weights.downloaded import digest_of_file
 from napari_cotracker.weights.registry import list_models
 
 
@@ -20,11 +20,6 @@ def digest_of(model: str | Path) -> str:
         if record.name == str(model):
             if record.sha256 is not None:
                 return record.sha256
-            return _of_file(record.where) if record.where is not None else ""
+            return digest_of_file(record.where) if record.where is not None else ""
     path = Path(model)
-    return _of_file(path) if path.is_file() else ""
-
-
-def _of_file(path: Path) -> str:
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()
+    return digest_of_file(path) if path.is_file() else ""

@@ -12,7 +12,7 @@ from napari_cotracker.errors import ModelError
 from napari_cotracker.weights.downloaded import (
     HOME_VARIABLE,
     Pin,
-    digest_of,
+    digest_of_file,
     downloaded_file,
     pin_file,
     read_pin,
@@ -66,7 +66,7 @@ def download_weights(
     _check_terms(record, accept_licence)
     file = downloaded_file(name)
     pin = read_pin(file)
-    if pin is not None and file.is_file() and digest_of(file) == pin.sha256:
+    if pin is not None and file.is_file() and digest_of_file(file) == pin.sha256:
         return file
     url = record.origin
     if base_url is not None:
@@ -99,7 +99,7 @@ def _check_terms(record: ModelRecord, accept_licence: bool) -> None:
 def _put_in_place(part: Path, file: Path, pin: Pin | None, url: str) -> None:
     from napari_cotracker.weights.transfer import discard
 
-    digest = digest_of(part)
+    digest = digest_of_file(part)
     if pin is None:
         # Before the file, so that a file never stands without its pin.
         write_pin(file, Pin(digest, part.stat().st_size, url))

@@ -89,7 +89,7 @@ def write_pin(file: Path, pin: Pin) -> None:
     draft.replace(path)
 
 
-def digest_of(file: Path) -> str:
+def digest_of_file(file: Path) -> str:
     """Return the sha256 of a file in hexadecimal, without holding it in memory."""
     with file.open("rb") as source:
         return hashlib.file_digest(source, "sha256").hexdigest()

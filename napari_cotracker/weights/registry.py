@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from napari_cotracker.errors import ModelError
-from napari_cotracker.weights.downloaded import digest_of, located, read_pin
+from napari_cotracker.weights.downloaded import digest_of_file, located, read_pin
 from napari_cotracker.weights.published import PUBLISHED
 from napari_cotracker.weights.record import ModelRecord
 
@@ -108,7 +108,7 @@ def find_weights(name: str) -> Path:
     if is_published(name):
         pin = read_pin(record.where)
         expected = None if pin is None else pin.sha256
-    digest = digest_of(record.where)
+    digest = digest_of_file(record.where)
     if expected is not None and digest != expected:
         raise ModelError(
             f"The weights of {name!r} at {record.where} are damaged: sha256 is "

@@ -88,8 +88,7 @@ def prepare_retracking(number: int, session: Session) -> Run | None:
         return None
     source = read_image(session.image, session.position())
     options = settings.options
-    last = source.n_frames - 1 if options.last_frame is None else options.last_frame
-    span = (options.first_frame or 0, last)
+    span = options.span_in(source.n_frames)
     queries = anchors_between(session.document, *span)
     # Without any anchor a track would be emptied: what is there is of more use.
     followed = set() if queries is None else set(queries.tracks.tolist())

@@ -64,11 +64,9 @@ class RunForm:
         self.model.setCurrentText(settings.model)
         self.device.setCurrentText(settings.device)
         self.direction.setCurrentText(options.direction)
-        final = self.last_frame.maximum()
-        self.first_frame.setValue(options.first_frame or 0)
-        self.last_frame.setValue(
-            final if options.last_frame is None else options.last_frame
-        )
+        first, last = options.span_in(self.last_frame.maximum() + 1)
+        self.first_frame.setValue(first)
+        self.last_frame.setValue(last)
 
     def set_frames(self, final: int) -> None:
         """Let the range lie within the frames 0 to ``final``."""

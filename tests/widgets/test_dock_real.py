@@ -1,13 +1,12 @@
 """The dock with the real engine: a network that knows the truth, and our own one."""
 
-import sys
 import threading
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 from test_dock import Window
+from tracking_oracle import StagedOracle, film, world_xy
 
 from napari_cotracker.io import load_tracks
 from napari_cotracker.sample import sample_clip
@@ -15,9 +14,6 @@ from napari_cotracker.tracks import Source
 from napari_cotracker.weights import list_models
 from napari_cotracker.widgets.engine import default_engine
 from napari_cotracker.widgets.sample_data import sample_clip as sample_layers
-
-sys.path.append(str(Path(__file__).parents[1] / "tracking"))
-from tracking_oracle import StagedOracle, film, world_xy
 
 N_FRAMES = 40
 

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
-from napari_cotracker.evaluation.baselines import (
-    CRITERIA,
-    LEVELS,
-    WINDOW,
-    import_opencv,
-)
+from napari_cotracker.evaluation.baselines import flowed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +32,6 @@ class Pictures:
 
     def __init__(self, source: FrameSource) -> None:
         self._source = source
-        self._cv2 = import_opencv()
         self._frames: dict[int, npt.NDArray[np.uint8]] = {}
         height, width = source.size
         shrink = min(1.0, LONGEST_SIDE / max(height, width))
@@ -47,10 +42,10 @@ class Pictures:
         """Return one grey frame, (h, w)."""
         if frame not in self._frames:
             picture = self._source.read(frame, frame + 1)[0]
-            grey = self._cv2.cvtColor(picture, self._cv2.COLOR_RGB2GRAY)
+            grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
             if grey.shape[::-1] != self._size:
-                area = self._cv2.INTER_AREA
-                grey = self._cv2.resize(grey, self._size, interpolation=area)
+                area = cv2.INTER_AREA
+                grey = cv2.resize(grey, self._size, interpolation=area)
             self._frames[frame] = grey
         return self._frames[frame]
 
@@ -80,20 +75,10 @@ class LucasKanade:
 
     def __init__(self, pictures: Pictures) -> None:
         self._pictures = pictures
-        self._cv2 = import_opencv()
 
     def move(self, frame: int, to: int, xy: Floats) -> Floats:
         """Move (n, 2) positions on the shrunk pictures."""
-        moved, found, _ = self._cv2.calcOpticalFlowPyrLK(
-            self._pictures[frame],
-            self._pictures[to],
-            np.ascontiguousarray(xy[:, None]),
-            None,
-            winSize=WINDOW,
-            maxLevel=LEVELS,
-            criteria=CRITERIA,
-        )
-        return np.where(found > 0, moved[:, 0], xy).astype(np.float32)
+        return flowed(self._pictures[frame], self._pictures[to], xy)[0]
 
 
 class DenseFlow:
@@ -105,9 +90,8 @@ class DenseFlow:
     """
 
     def __init__(self, pictures: Pictures) -> None:
-        cv2 = import_opencv()
         self._pictures = pictures
-        self._dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+        self._dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
         # Half precision: a few hundredths of a pixel for half the memory.
         self._flows: dict[tuple[int, int], npt.NDArray[np.float16]] = {}
 
@@ -115,7 +99,9 @@ class DenseFlow:
         """Move (n, 2) positions on the shrunk pictures."""
         pair = (frame, to)
         if pair not in self._flows:
-            flow = self._dis.calc(self._pictures[frame], self._pictures[to], None)
+            now, then = self._pictures[frame], self._pictures[to]
+            # OpenCV's type hints do not know that no flow may be given.
+            flow = self._dis.calc(now, then, None)  # type: ignore[call-overload]
             self._flows[pair] = flow.astype(np.float16)
         return xy + _sampled(self._flows[pair], xy)
 
