@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+PUBLISHED_SUPPORT_GRID = 6
+
 
 @dataclass(frozen=True)
 class EncoderConfig:
@@ -55,6 +57,8 @@ class CoTracker3Config:
         parity).
     unqueried_take_part : bool
         Whether ``predict`` keeps points in windows before their query, as published.
+    support_grid : int
+        Side of the grid of support points that trackers add unless told otherwise.
     """
 
     window_len: int = 16
@@ -71,6 +75,7 @@ class CoTracker3Config:
     model_resolution: tuple[int, int] = (384, 512)
     published_faults: bool = True
     unqueried_take_part: bool = True
+    support_grid: int = PUBLISHED_SUPPORT_GRID
 
     @property
     def corr_side(self) -> int:
@@ -105,6 +110,8 @@ COMPACT = CoTracker3Config(
     model_resolution=(256, 256),
     published_faults=False,
     unqueried_take_part=False,
+    # Measured: as good as 6 for a single point and for five, and half the work.
+    support_grid=4,
 )
 
 

@@ -27,8 +27,8 @@ class TrackingOptions:
         Follow each query over at most this many frames to a side; None = to the end.
     iterations : int
         Refinement iterations per window.
-    support_grid : int
-        Side of the global grid of support points (0 = off).
+    support_grid : int or None
+        Side of the global grid of support points (0 = off); None = the network's own.
     local_support : int
         Side of the grid of support points around each query (0 = off).
     model_resolution : (H, W) or None
@@ -63,7 +63,7 @@ class TrackingOptions:
     last_frame: int | None = None
     horizon: int | None = None
     iterations: int = 4
-    support_grid: int = 6
+    support_grid: int | None = None
     local_support: int = 0
     model_resolution: tuple[int, int] | None = None
     region: tuple[float, float, float, float] | None = None
@@ -138,7 +138,7 @@ class TrackingOptions:
         if self.horizon is not None and self.horizon < 1:
             raise InputError(f"horizon is {self.horizon}; expected 1 or more frames.")
         for key in ("support_grid", "local_support"):
-            if getattr(self, key) < 0:
+            if (getattr(self, key) or 0) < 0:
                 raise InputError(f"{key} is {getattr(self, key)}; expected 0 or more.")
         if not 0 <= self.visibility_threshold <= 1:
             raise InputError(

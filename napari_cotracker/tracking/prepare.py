@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_cotracker.errors import InputError
+from napari_cotracker.model.config import PUBLISHED_SUPPORT_GRID
 from napari_cotracker.tracking.clip_model import as_window_tracker
 from napari_cotracker.tracking.detail import choose_detail
-from napari_cotracker.tracking.identity import digest_of_network
+from napari_cotracker.tracking.identity import bare_network, digest_of_network
 from napari_cotracker.tracking.passes import PassPoints
 from napari_cotracker.tracking.plan import Life, PassPlan, Sign, lives_of, plan_pass
 from napari_cotracker.tracking.support import local_grids
@@ -62,10 +63,18 @@ class Job:
     network_digest: bytes
 
     @property
+    def support_grid(self) -> int:
+        """Side of the global grid of support points."""
+        if self.options.support_grid is not None:
+            return self.options.support_grid
+        config = getattr(bare_network(self.tracker), "config", None)
+        return int(getattr(config, "support_grid", PUBLISHED_SUPPORT_GRID))
+
+    @property
     def manner(self) -> tuple[object, ...]:
         """How the network is asked: all that changes answers but what it is shown."""
         options = self.options
-        support = (options.support_grid, options.local_support)
+        support = (self.support_grid, options.local_support)
         boxes = type(self.views).__name__
         return options.iterations, support, boxes, options.sharpen
 

@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 
 from napari_cotracker.errors import InputError
+from napari_cotracker.model.config import PUBLISHED_SUPPORT_GRID
 from napari_cotracker.model.cotracker1 import CoTracker1
 from napari_cotracker.model.cotracker2 import CoTracker2
 from napari_cotracker.model.cotracker3 import CoTracker3
@@ -112,8 +113,10 @@ def track_reference(
     )
     queries_txy = torch.from_numpy(anchors.txy)
     queries_txy[:, 1:] *= geometry.scale_xy
-    if options.support_grid:
-        support = geometry.support_txy(options.support_grid)
+    side = options.support_grid
+    side = PUBLISHED_SUPPORT_GRID if side is None else side
+    if side:
+        support = geometry.support_txy(side)
         queries_txy = torch.cat([queries_txy, support])
     device = network.time_emb.device
     answer = None
