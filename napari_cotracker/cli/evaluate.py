@@ -35,6 +35,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="score N generated clips of every validation split in place of folders",
     )
     parser.add_argument(
+        "--points",
+        type=int,
+        metavar="N",
+        help="with --synthetic: follow only N points of each clip (default: all 64)",
+    )
+    parser.add_argument(
         "--protocol",
         choices=("accuracy", "interventions"),
         default="accuracy",
@@ -119,12 +125,16 @@ def _run_synthetic(args: argparse.Namespace, console: Console) -> int:
     from napari_cotracker.training.scenes import SPLITS, VALIDATION_VERSION
     from napari_cotracker.training.validation import truths
 
+    if args.points is not None and args.points < 1:
+        raise InputError(f"--points is {args.points}; expected 1 or more.")
     options = TrackingOptions(**chosen(args, TrackingOptions))
     follow = followed(load_chosen(args, args.model, options.dtype), options)
     report = DenseReport()
     with console.progress("scoring", unit="split") as bar:
         for split in SPLITS:
             clips = truths(split, args.synthetic)
+            if args.points is not None:
+                clips = (clip.part(args.points) for clip in clips)
             report.add(split, clips, follow, baselines=not args.without_baselines)
             bar.show(len(report.splits), len(SPLITS))
     result = {"version": VALIDATION_VERSION} | report.as_dict()

@@ -40,6 +40,14 @@ class DenseTruth:
     tracks_xy: npt.NDArray[np.float32]
     visible: npt.NDArray[np.bool_]
 
+    def part(self, n_points: int) -> DenseTruth:
+        """Keep so many points, spread over all."""
+        n_all = self.visible.shape[1]
+        kept = np.linspace(0, n_all - 1, min(n_points, n_all)).round().astype(int)
+        return replace(
+            self, tracks_xy=self.tracks_xy[:, kept], visible=self.visible[:, kept]
+        )
+
     @property
     def query_frame(self) -> npt.NDArray[np.int64]:
         """First visible frame of every point, (N,)."""

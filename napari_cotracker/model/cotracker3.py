@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 # Correlation volumes that a processor works on at once: enough for a good matrix
 # product, few enough to stay in its caches.
-ROWS_AT_ONCE = 64
+ROWS_AT_ONCE = 256
 
 
 class CorrelationMLP(nn.Module):

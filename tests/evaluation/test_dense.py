@@ -127,3 +127,15 @@ def test_command_line_scores_every_split(capsys):
     result = json.loads(capsys.readouterr().out)
     assert set(result["splits"]) >= {"motion", "overall"}
     assert 0 < result["splits"]["motion"]["still"]["delta_avg"] < 1
+
+
+def test_part_of_a_truth_keeps_points_whole(truth):
+    part = truth.part(1)
+    np.testing.assert_array_equal(part.tracks_xy, truth.tracks_xy[:, :1])
+    np.testing.assert_array_equal(part.visible, truth.visible[:, :1])
+    assert truth.part(9).tracks_xy.shape == truth.tracks_xy.shape
+
+
+def test_number_of_points_must_make_sense(capsys):
+    assert main(["evaluate", "--synthetic", "1", "--points", "0"]) == 2
+    assert "--points is 0" in capsys.readouterr().err
