@@ -25,8 +25,8 @@ class TrackingOptions:
         Frame range, both inclusive; None = start or end of the recording.
     horizon : int or None
         Follow each query over at most this many frames to a side; None = to the end.
-    iterations : int
-        Refinement iterations per window.
+    iterations : int or None
+        Refinement iterations per window; None = the network's own.
     support_grid : int or None
         Side of the global grid of support points (0 = off); None = the network's own.
     local_support : int
@@ -62,7 +62,7 @@ class TrackingOptions:
     first_frame: int | None = None
     last_frame: int | None = None
     horizon: int | None = None
-    iterations: int = 4
+    iterations: int | None = None
     support_grid: int | None = None
     local_support: int = 0
     model_resolution: tuple[int, int] | None = None
@@ -133,7 +133,7 @@ class TrackingOptions:
                 f"direction is {self.direction!r}; "
                 "expected 'both', 'forward' or 'backward'."
             )
-        if self.iterations < 1:
+        if self.iterations is not None and self.iterations < 1:
             raise InputError(f"iterations is {self.iterations}; expected 1 or more.")
         if self.horizon is not None and self.horizon < 1:
             raise InputError(f"horizon is {self.horizon}; expected 1 or more frames.")

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_cotracker.errors import InputError
-from napari_cotracker.model.config import PUBLISHED_SUPPORT_GRID
+from napari_cotracker.model.config import (
+    PUBLISHED_ITERATIONS,
+    PUBLISHED_SUPPORT_GRID,
+)
 from napari_cotracker.tracking.clip_model import as_window_tracker
 from napari_cotracker.tracking.detail import choose_detail
 from napari_cotracker.tracking.identity import bare_network, digest_of_network
@@ -65,10 +68,19 @@ class Job:
     @property
     def support_grid(self) -> int:
         """Side of the global grid of support points."""
-        if self.options.support_grid is not None:
-            return self.options.support_grid
+        return self._own_unless_given("support_grid", PUBLISHED_SUPPORT_GRID)
+
+    @property
+    def iterations(self) -> int:
+        """Refinement iterations per window."""
+        return self._own_unless_given("iterations", PUBLISHED_ITERATIONS)
+
+    def _own_unless_given(self, name: str, usual: int) -> int:
+        given = getattr(self.options, name)
+        if given is not None:
+            return int(given)
         config = getattr(bare_network(self.tracker), "config", None)
-        return int(getattr(config, "support_grid", PUBLISHED_SUPPORT_GRID))
+        return int(getattr(config, name, usual))
 
     @property
     def manner(self) -> tuple[object, ...]:
@@ -76,7 +88,7 @@ class Job:
         options = self.options
         support = (self.support_grid, options.local_support)
         boxes = type(self.views).__name__
-        return options.iterations, support, boxes, options.sharpen
+        return self.iterations, support, boxes, options.sharpen
 
 
 def loaded(model: Any, options: TrackingOptions) -> Any:

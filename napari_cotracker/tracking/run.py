@@ -111,7 +111,7 @@ def _cache(
 def _passes(
     job: Job, planned: Sequence[Planned], names: Sequence[str], features: Features
 ) -> list[Pass]:
-    look = Look(job.tracker, job.support_grid, job.options.iterations)
+    look = Look(job.tracker, job.support_grid, job.iterations)
     sharpener = Sharpener(job.source, job.frame) if job.options.sharpen else None
     return [
         Pass(name, plan, points, look, features, job.views, sharpener)
