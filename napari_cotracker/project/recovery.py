@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -24,10 +25,11 @@ from napari_cotracker.project.recording import Recording
 from napari_cotracker.project.sqlite_file import SqliteFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    Times = tuple[int, int]
 
 FOLDER_VARIABLE = "NAPARI_COTRACKER_UNSAVED"
 KEPT_DAYS = 30
+OFFERED = 20
 IMAGE = "image"  # what the session remembers as the name of its image
 
 
@@ -91,18 +93,18 @@ def new_file(name: str) -> Path:
 
 
 def find_unsaved() -> list[UnsavedWork]:
-    """Return what ended sessions have left, the latest first.
+    """Return what ended sessions have left, the latest first, ``OFFERED`` at most.
 
     What did not change for ``KEPT_DAYS`` days is deleted, and so is a file without any
     tracks and edits; one that is open anywhere is left alone.
     """
-    found = []
-    for path in _files():
-        with suppress(OSError):  # gone meanwhile, or not ours to change
-            work = _of(path)
-            if work is not None:
-                found.append(work)
-    return sorted(found, key=lambda work: work.changed, reverse=True)
+    found: list[UnsavedWork] = []
+    for times, path in sorted(_files(), reverse=True):
+        # Each has to be opened, which takes some milliseconds.
+        if len(found) < OFFERED or _too_old(times):
+            work = _settled(path, times)
+            found += [] if work is None else [work]
+    return found
 
 
 def discard(path: Path) -> None:
@@ -142,39 +144,47 @@ def remove(path: Path) -> None:
 def remove_if_empty(path: Path) -> None:
     """Delete a closed file in which there are no tracks and no edits."""
     with suppress(OSError):
-        _of(path)
+        _settled(path, _times(path))
 
 
-def _files() -> Iterator[Path]:
-    try:
-        yield from sorted(recovery_folder().glob(f"*{SUFFIX}"))
-    except OSError:
-        return
+def _files() -> list[tuple[Times, Path]]:
+    found = []
+    with suppress(OSError):  # no such folder
+        for path in recovery_folder().glob(f"*{SUFFIX}"):
+            with suppress(OSError):  # gone meanwhile
+                found.append((_times(path), path))
+    return found
 
 
-def _of(path: Path) -> UnsavedWork | None:
-    """Return what a file holds; None if it is open, not readable, or was deleted."""
-    # Opening may change it: what was left in the log is moved into the file.
+def _times(path: Path) -> Times:
+    """Return the times of the last change and access, in nanoseconds."""
     log = beside(path, "-wal")
-    times = [path.stat(), *([log.stat()] if log.exists() else [])]
-    latest = max(times, key=lambda each: each.st_mtime)
-    changed = datetime.fromtimestamp(latest.st_mtime).astimezone()
-    too_old = datetime.now().astimezone() - changed > timedelta(days=KEPT_DAYS)
-    if path.name.startswith("."):  # one that was being made
-        work, wanted = None, True
-    else:
+    stats = [path.stat(), *([log.stat()] if log.exists() else [])]
+    return max((each.st_mtime_ns, each.st_atime_ns) for each in stats)
+
+
+def _too_old(times: Times) -> bool:
+    return time.time() - times[0] / 1e9 > KEPT_DAYS * 24 * 3600
+
+
+def _settled(path: Path, times: Times) -> UnsavedWork | None:
+    """Return what a file holds; None if it is open, not readable, or was deleted."""
+    work = None
+    if not path.name.startswith("."):  # else it is, or was, being made
         try:
-            work = _summary(path, changed)
-            wanted = work.n_tracks > 0 or work.n_edits > 0
-            os.utime(path, ns=(latest.st_atime_ns, latest.st_mtime_ns))
+            work = _summary(path, datetime.fromtimestamp(times[0] / 1e9).astimezone())
         except InUseError:
             return None
         except ProjectError:
-            work, wanted = None, True  # damaged: a person may know what to do
-    if too_old or not wanted:
+            pass  # damaged: a person may know what to do
+    if _too_old(times) or (work is not None and not (work.n_tracks or work.n_edits)):
         with suppress(ProjectError):
             remove(path)
         return None
+    if work is not None:
+        # Opening changes a file by what was left in its log: that is no later work.
+        with suppress(OSError):
+            os.utime(path, ns=(times[1], times[0]))
     return work
 
 

@@ -181,7 +181,8 @@ class PointTracker(QWidget):
         refill(self.run_form.points_layer, self.controller.points_layers())
         if self.controller.run is None:
             self.runner.cancel()  # its image or its results were removed
-        self.unsaved.look_soon()  # what belonged to them can be restored
+        if getattr(event, "type", "") == "removed":
+            self.unsaved.look_soon()  # what belonged to it can be restored
         self._on_image_chosen()
 
     def _on_image_chosen(self, index: int = 0) -> None:

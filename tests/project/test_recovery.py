@@ -126,6 +126,17 @@ def test_old_work_and_empty_files_go_and_nothing_else():
     assert not old.exists() and not empty.exists() and foreign.exists()
 
 
+def test_of_many_the_latest_are_offered_and_the_others_stay(monkeypatch):
+    monkeypatch.setattr("napari_cotracker.project.recovery.OFFERED", 2)
+    paths = [left(f"clip{k}") for k in range(4)]
+    for days, path in enumerate(paths):
+        age(path, days)
+    assert names() == [paths[0].name, paths[1].name]
+    assert all(path.exists() for path in paths)
+    discard(paths[0])
+    assert names() == [paths[1].name, paths[2].name]
+
+
 def test_a_damaged_file_is_not_offered_and_kept_until_it_is_old():
     path = left()
     path.write_bytes(path.read_bytes()[:5000])

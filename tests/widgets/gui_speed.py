@@ -1,7 +1,7 @@
 """Print how long the dock keeps the GUI thread per interaction, in milliseconds.
 
-Run with a display: ``xvfb-run -a python tests/widgets/gui_speed.py [TRACKS FRAMES]``;
-``PROJECT=x.ctk`` in the environment keeps everything in a project file meanwhile.
+Run with a display: ``xvfb-run -a python tests/widgets/gui_speed.py [TRACKS FRAMES]``.
+Everything is kept on disk meanwhile, as of any session that nobody has saved.
 Own time is processor time of our callbacks on the GUI thread, with all that napari does
 inside the calls we make; painting comes on top.
 """
@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from dataclasses import fields, replace
 from functools import partial
-from pathlib import Path
 from time import thread_time
 from typing import TYPE_CHECKING
 
@@ -20,12 +20,12 @@ import napari
 import numpy as np
 from qtpy.QtWidgets import QApplication
 
+from napari_cotracker.project.recovery import FOLDER_VARIABLE
 from napari_cotracker.tracking import Progress
 from napari_cotracker.tracks import Source, Tracks
 from napari_cotracker.widgets.controller import TrackingController
 from napari_cotracker.widgets.engine import Engine
 from napari_cotracker.widgets.layer_looks import Scheduling
-from napari_cotracker.widgets.project_files import save_project
 from napari_cotracker.widgets.result_layers import ResultLayers
 from napari_cotracker.widgets.review import Review
 from napari_cotracker.widgets.run import Request
@@ -129,15 +129,12 @@ def main(n_tracks: int = 100, n_frames: int = 2000) -> None:
         schedule=Scheduling(throttled=partial(clock.throttled, "trails (5x/s)")),
     )
     clock.watch(ResultLayers, "_on_step", "other frame")
-    run = controller.start(Request(image, points))
+    run = clock.time("begin of a run", controller.start, Request(image, points))
     session = run.session
-    if os.environ.get("PROJECT"):
-        save_project(controller, session, Path(os.environ["PROJECT"]))
 
     for part in range(1, REPEATS):
         stop = part * n_frames // REPEATS
-        window = Window() if session.project is not None else None
-        progress = Progress(part, REPEATS, until(truth, stop), (0, stop), window)
+        progress = Progress(part, REPEATS, until(truth, stop), (0, stop), Window())
 
         def update(progress=progress):
             controller.receive(run, progress)
@@ -179,4 +176,6 @@ def main(n_tracks: int = 100, n_frames: int = 2000) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ[FOLDER_VARIABLE] = folder
+        main(*map(int, sys.argv[1:]))
