@@ -9,8 +9,6 @@ from napari.qt.threading import create_worker
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QMessageBox, QWidget
 
-from napari_cotracker.errors import CoTrackerError
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -56,6 +54,7 @@ class Downloading:
         self._worker: Any = None
         self._stop = Event()
         self._arrived = (0, 0)
+        self._failure: Exception | None = None
         self._timer = QTimer(parent)
         self._timer.setInterval(SHOW_EVERY_MS)
         self._timer.timeout.connect(lambda: self._on_progress(*self._arrived))
@@ -71,12 +70,11 @@ class Downloading:
         if record is None or not self._accepted(record):
             return False
         self._stop = Event()
-        self._arrived = (0, 0)
+        self._arrived, self._failure = (0, 0), None
         worker: Any = create_worker(
             self._fetch, name, _start_thread=False, _ignore_errors=True
         )
         worker.returned.connect(self._returned)
-        worker.errored.connect(self._errored)
         self._worker = worker
         worker.start()
         self._timer.start()
@@ -113,22 +111,18 @@ class Downloading:
 
         try:
             self._engine.download(name, arrived)
-        except (_CancelledError, CoTrackerError):
-            if self._stop.is_set():
-                return False
-            raise
+        except Exception as error:
+            # Not raised: with PySide6 napari's own slot for a failed worker fails.
+            if not self._stop.is_set():
+                self._failure = error
+            return False
         return True
 
     def _returned(self, whole: bool) -> None:
-        if self._worker is not None:
-            self._over(whole)
-
-    def _errored(self, error: Exception) -> None:
-        if self._worker is not None:
-            self._on_error(error)
-            self._over(False)
-
-    def _over(self, whole: bool) -> None:
+        if self._worker is None:
+            return
+        if self._failure is not None:
+            self._on_error(self._failure)
         self._worker = None
         self._timer.stop()
         self._on_end(whole)

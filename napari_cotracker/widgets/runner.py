@@ -51,6 +51,7 @@ class Runner:
         self._on_error = on_error
         self._on_end = on_end
         self._worker: Any = None
+        self._failed: list[Exception] = []
         self._run: Run | None = None
         self._latest: Progress | None = None
         self._taken: Progress | None = None
@@ -77,18 +78,24 @@ class Runner:
         self._superseded = False
         steps = self._controller.steps(run)
 
+        failed: list[Exception] = []
+
         def iterate() -> Steps:
-            return (yield from steps)
+            try:
+                return (yield from steps)
+            except Exception as error:
+                # Not raised: with PySide6 napari's own slot for a failed worker fails.
+                failed.append(error)
+                return None
 
         worker: Any = create_worker(iterate, _start_thread=False, _ignore_errors=True)
         worker.yielded.connect(self._yielded)
         worker.returned.connect(self._returned)
-        worker.errored.connect(self._errored)
         worker.finished.connect(self._finished)
         # A generator that was left is closed only when collected; this frees the
         # memory of the engine at once.
         worker.aborted.connect(steps.close)
-        self._worker = worker
+        self._worker, self._failed = worker, failed
         worker.start()
 
     def renew(self, session: Session) -> None:
@@ -160,17 +167,15 @@ class Runner:
             self.cancel()
 
     def _returned(self, _: object) -> None:
-        self._complete = True
-
-    def _errored(self, error: Exception) -> None:
-        if self._worker is not None:
-            self._on_error(error)
+        self._complete = not self._failed
 
     def _finished(self) -> None:
         if self._worker is None or self._run is None:
             return
         run, self._worker, self._run = self._run, None, None
         self._timer.stop()
+        for error in self._failed:
+            self._on_error(error)
         try:
             self._controller.finish(run, self._latest, complete=self._complete)
         except CoTrackerError as error:
