@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file
 
 from napari_cotracker.errors import ModelError
@@ -40,6 +41,17 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
         # safetensors, zip, pickle and torch each fail in their own way.
         raise _unreadable(path, error) from error
     return _unwrap(content, path)
+
+
+def read_confidence_fit(path: Path) -> tuple[float, float]:
+    """Read (scale, shift) of confidence logits; (1, 0) where a file has none."""
+    if path.suffix != ".safetensors":
+        return 1.0, 0.0
+    with safe_open(path, framework="pt") as file:
+        about = file.metadata() or {}
+    return float(about.get("confidence_scale", 1)), float(
+        about.get("confidence_shift", 0)
+    )
 
 
 def fit_weights(

@@ -64,12 +64,15 @@ class CoTracker3(nn.Module):
     arithmetic : torch.dtype
         Of convolutions and matrix products in ``encode``, ``refine`` and ``predict``;
         positions, scores and sums stay float32.
+    confidence_fit : (scale, shift)
+        Make confidence logits mean what they say, see ``training/calibration.py``.
     """
 
     time_emb: Tensor
     motion_scale_xy: Tensor
     has_confidence = True
     arithmetic = torch.float32
+    confidence_fit: tuple[float, float] = (1.0, 0.0)
 
     def __init__(self, config: CoTracker3Config) -> None:
         super().__init__()
@@ -176,9 +179,9 @@ class CoTracker3(nn.Module):
             ]
         else:
             state = predict_windowed(self, features, queries_txy, iterations)
-        return Prediction(
-            state.xy[0], state.visibility[0].sigmoid(), state.confidence[0].sigmoid()
-        )
+        scale, shift = self.confidence_fit
+        confidence = (scale * state.confidence[0] + shift).sigmoid()
+        return Prediction(state.xy[0], state.visibility[0].sigmoid(), confidence)
 
     def _update(
         self, pyramid: list[FeatureLevel], support: Tensor, state: WindowState

@@ -29,6 +29,14 @@ def bare_network(tracker: WindowTracker) -> Any:
     return getattr(tracker, "model", tracker)
 
 
+def confidence_fit_of(tracker: WindowTracker) -> tuple[float, float]:
+    """(scale, shift) of confidence logits, where a network has them."""
+    fit: tuple[float, float] = getattr(
+        bare_network(tracker), "confidence_fit", (1.0, 0.0)
+    )
+    return fit
+
+
 def digest_of_network(tracker: WindowTracker) -> bytes:
     """Digest of weights and arithmetic; of the type, where there are no weights."""
     network = bare_network(tracker)
@@ -37,6 +45,7 @@ def digest_of_network(tracker: WindowTracker) -> bytes:
     if isinstance(network, torch.nn.Module):
         digest.update(str(getattr(network, "arithmetic", "")).encode())
         digest.update(repr(getattr(network, "config", "")).encode())
+        digest.update(repr(confidence_fit_of(tracker)).encode())
         for name, tensor in network.state_dict().items():
             digest.update(name.encode())
             flat = tensor.detach().cpu().contiguous().view(-1).view(torch.uint8)

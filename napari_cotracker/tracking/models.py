@@ -10,7 +10,11 @@ import torch
 from napari_cotracker.errors import ModelError
 from napari_cotracker.model.arithmetic import gains_from_bf16
 from napari_cotracker.model.build import build_network
-from napari_cotracker.model.checkpoint import fit_weights, read_state_dict
+from napari_cotracker.model.checkpoint import (
+    fit_weights,
+    read_confidence_fit,
+    read_state_dict,
+)
 from napari_cotracker.model.config import PRESETS
 from napari_cotracker.model.recognise import recognise_preset
 from napari_cotracker.weights import find_weights
@@ -63,6 +67,7 @@ def load_model(
     weights = read_state_dict(path)
     network = build_network(PRESETS[recognise_preset(weights, path.name)])
     network.load_state_dict(fit_weights(weights, network, path.name))
+    network.confidence_fit = read_confidence_fit(path)
     place = pick_device(device)
     network.arithmetic = pick_dtype(dtype, place, exact=network.config.published_faults)
     # Autocast converts weights once per call only where they want gradients.

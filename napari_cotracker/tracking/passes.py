@@ -12,6 +12,7 @@ from napari_cotracker.errors import TrackingError
 from napari_cotracker.model.interface import WindowState
 from napari_cotracker.model.windowed import carry_over
 from napari_cotracker.tracking.finished import FinishedWindow
+from napari_cotracker.tracking.identity import confidence_fit_of
 from napari_cotracker.tracking.inference import guarded_inference
 from napari_cotracker.tracking.look import Entry, Features, Look, columns, sample
 from napari_cotracker.tracking.sharpen import Known, Sharpener
@@ -223,6 +224,7 @@ class Pass:
         visibility = _sigmoid(finished.visibility[:n, mine])
         times = (window.begin + np.arange(n))[:, None]
         first, last = self._points.first[members], self._points.last[members]
+        scale, shift = confidence_fit_of(self._look.tracker)
         return WindowResult(
             frames=finished.frames,
             anchor=self._points.anchor[members],
@@ -230,7 +232,7 @@ class Pass:
             xy=finished.xy[:n, mine],
             visibility=visibility,
             # Networks without confidence: visibility is the only belief there is.
-            confidence=_sigmoid(finished.confidence[:n, mine])
+            confidence=_sigmoid(scale * finished.confidence[:n, mine] + shift)
             if self._look.tracker.has_confidence
             else visibility,
         )

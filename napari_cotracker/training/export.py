@@ -31,7 +31,13 @@ DATA = (
 
 
 def export_weights(
-    folder: Path, out: Path, *, preset: str, seed: int, metrics: dict[str, Any]
+    folder: Path,
+    out: Path,
+    *,
+    preset: str,
+    seed: int,
+    metrics: dict[str, Any],
+    confidence_fit: tuple[float, float] = (1.0, 0.0),
 ) -> Path:
     """Write ``out`` (.safetensors) and the card beside it (.json).
 
@@ -44,6 +50,8 @@ def export_weights(
     seed : int
     metrics : dict
         Goes into the card as it is.
+    confidence_fit : (scale, shift)
+        Of confidence logits.
     """
     content = load_checkpoint(folder)
     weights = {
@@ -54,7 +62,9 @@ def export_weights(
         if key != "time_emb"
     }
     out.parent.mkdir(parents=True, exist_ok=True)
-    save_file(weights, out, metadata={"preset": preset})
+    scale, shift = confidence_fit
+    about = {"confidence_scale": str(scale), "confidence_shift": str(shift)}
+    save_file(weights, out, metadata={"preset": preset} | about)
     progress: Progress = content["progress"]
     card = {
         "name": out.stem,
@@ -68,6 +78,7 @@ def export_weights(
         "seed": seed,
         "torch": torch.__version__,
         "metrics": metrics,
+        "confidence_fit": list(confidence_fit),
         "size": out.stat().st_size,
         "sha256": hashlib.sha256(out.read_bytes()).hexdigest(),
         "config": asdict(PRESETS[preset]),

@@ -12,6 +12,7 @@ from napari_cotracker.errors import InputError
 from napari_cotracker.model.checkpoint import fit_weights, read_state_dict
 from napari_cotracker.model.config import COTRACKER3_PRESETS
 from napari_cotracker.model.cotracker3 import CoTracker3
+from napari_cotracker.training.calibration import calibrate
 from napari_cotracker.training.checkpoints import LAST, load_checkpoint
 from napari_cotracker.training.export import export_weights
 from napari_cotracker.training.loop import Limits, Trainer
@@ -60,6 +61,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=int, help="CPU threads of the network")
     parser.add_argument("--export", type=Path, help="write weights here at the end")
     parser.add_argument(
+        "--calibrate",
+        type=int,
+        default=0,
+        metavar="N",
+        help="fit confidence to N generated clips per split before the export",
+    )
+    parser.add_argument(
         "--validate",
         type=int,
         default=0,
@@ -89,10 +97,19 @@ def run(args: argparse.Namespace) -> int:
         weights = read_state_dict(args.weights)
         trainer.start_from(fit_weights(weights, trainer.model, args.weights.name))
     trainer.run(Limits(args.minutes, args.steps, args.cooldown), args.out)
-    metrics = _measure(args) if args.validate else {}
+    model = CoTracker3(COTRACKER3_PRESETS[args.preset])
+    model.load_state_dict(load_checkpoint(args.out)["average"])
+    if args.calibrate:
+        model.confidence_fit = calibrate(model, args.calibrate)
+    metrics = _measure(model, args.validate) if args.validate else {}
     if args.export:
         export_weights(
-            args.out, args.export, preset=args.preset, seed=args.seed, metrics=metrics
+            args.out,
+            args.export,
+            preset=args.preset,
+            seed=args.seed,
+            metrics=metrics,
+            confidence_fit=model.confidence_fit,
         )
     return 0
 
@@ -121,9 +138,7 @@ def _check(args: argparse.Namespace) -> None:
         )
 
 
-def _measure(args: argparse.Namespace) -> dict[str, dict[str, float]]:
-    model = CoTracker3(COTRACKER3_PRESETS[args.preset])
-    model.load_state_dict(load_checkpoint(args.out)["average"])
-    report = validate(model, clips=args.validate)
+def _measure(model: CoTracker3, clips: int) -> dict[str, dict[str, float]]:
+    report = validate(model, clips=clips)
     print("\n".join(report.lines()))
     return report.summary()

@@ -37,6 +37,7 @@ def validation_clips(
     frames: int = 24,
     points: int = 64,
     device: str | torch.device = "cpu",
+    skip: int = 0,
 ) -> Iterator[SyntheticClip]:
     """Yield the fixed clips of one split.
 
@@ -53,6 +54,8 @@ def validation_clips(
     frames, points : int
         T and N.
     device : str or torch.device
+    skip : int
+        Leave out so many clips at the beginning, for other clips of the same kind.
 
     Yields
     ------
@@ -65,9 +68,10 @@ def validation_clips(
     """
     if split not in SPLITS:
         raise InputError(f"Validation split {split!r} is unknown; use one of {SPLITS}.")
-    if not 0 < count <= _SPLIT_SEEDS:
-        raise InputError(f"{count} clips cannot be given; ask for 1 to {_SPLIT_SEEDS}.")
-    first = SPLITS.index(split) * _SPLIT_SEEDS
+    most = _SPLIT_SEEDS - skip
+    if not 0 < count <= most:
+        raise InputError(f"{count} clips cannot be given; ask for 1 to {most}.")
+    first = SPLITS.index(split) * _SPLIT_SEEDS + skip
     options = SceneOptions(
         frames=frames,
         size=size,
