@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from napari_cotracker.model.cotracker2 import CoTracker2, _feature_updater
 from napari_cotracker.model.embeddings import sample_position_table, sincos_table
 from napari_cotracker.model.interface import Prediction
-from napari_cotracker.model.transformer import FeedForward, normalise
+from napari_cotracker.model.transformer import FeedForward, attend, normalise
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +30,7 @@ class FusedAttention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Update (G, K, W) tokens."""
         parts = self.qkv(x).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        mixed = F.scaled_dot_product_attention(*parts)  # (G, heads, K, W/heads)
+        mixed = attend(*parts)  # (G, heads, K, W/heads)
         out: Tensor = self.proj(mixed.transpose(1, 2).flatten(2))
         return out
 

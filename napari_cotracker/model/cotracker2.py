@@ -141,14 +141,6 @@ class CoTracker2(nn.Module):
         states[-1] = state._replace(visibility=visibility)
         return states
 
-    def compile_blocks(self) -> None:
-        """Compile what takes the time; the first calls take minutes then.
-
-        Needs a C++ compiler on a processor.
-        """
-        for block in (self.fnet, self.updateformer):
-            block.compile()
-
     @torch.no_grad()
     def predict(
         self, video: Tensor, queries_txy: Tensor, iterations: int = 6

@@ -156,14 +156,6 @@ class CoTracker3(nn.Module):
                 states.append(state)
         return states
 
-    def compile_blocks(self) -> None:
-        """Compile what takes the time; the first calls take minutes then.
-
-        Needs a C++ compiler on a processor.
-        """
-        for block in (self.fnet, self.updateformer, self.corr_mlp):
-            block.compile()
-
     @torch.no_grad()
     def predict(
         self, video: Tensor, queries_txy: Tensor, iterations: int = 6

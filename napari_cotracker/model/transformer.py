@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 # Tokens that a processor works on at once: their activations stay in its caches, and
 # memory does not grow with the length of the window.
 TOKENS_AT_ONCE = 2048
+# Attention scores of groups that are larger to both sides are not held in memory.
+SMALL_GROUP = 64
 
 
 class Attention(nn.Module):
@@ -34,7 +36,7 @@ class Attention(nn.Module):
         key, value = self.to_kv(context).chunk(2, dim=-1)
         query, key, value = map(self._split, (self.to_q(x), key, value))
         # (G, heads, Q, W/heads)
-        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+        mixed = attend(query, key, value, mask)
         out: Tensor = self.to_out(mixed.transpose(1, 2).flatten(2))
         return out
 
@@ -208,6 +210,23 @@ def _blocks(
     kind: type[SelfBlock] | type[CrossBlock], width: int, heads: int, depth: int
 ) -> nn.ModuleList:
     return nn.ModuleList(kind(width, heads) for _ in range(depth))
+
+
+def attend(
+    query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None
+) -> Tensor:
+    """Mix values by scaled dot-product attention; all (G, heads, Q or K, W/heads).
+
+    A processor needs half the time for many small groups where the products of all
+    are made at once.
+    """
+    usual = query.device.type != "cpu" or torch.is_grad_enabled() or mask is not None
+    if usual or min(query.shape[-2], key.shape[-2]) > SMALL_GROUP:
+        return F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+    rows, keys, values = (part.flatten(0, 1) for part in (query, key, value))
+    # Keys are scaled: where queries or scores are, the compiler takes it all back.
+    scores = torch.bmm(rows, keys.transpose(1, 2) * rows.shape[-1] ** -0.5)
+    return torch.bmm(scores.softmax(-1), values).unflatten(0, query.shape[:2])
 
 
 def normalise(x: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,8 @@ from napari_cotracker.weights import find_weights
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from napari_cotracker.model.build import Network
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 DTYPES = {
@@ -51,7 +54,8 @@ def load_model(
         from it, else float32.
     compiled : bool
         Compile the network with ``torch.compile``: faster in the long run, but the
-        first windows take minutes, and a processor needs a C++ compiler.
+        first window takes a minute or more. Where torch cannot, a warning says what it
+        lacks, and the network runs as it is.
 
     Returns
     -------
@@ -73,7 +77,7 @@ def load_model(
     # Autocast converts weights once per call only where they want gradients.
     network.to(place).eval()
     if compiled:
-        network.compile_blocks()
+        _compile(network, place)
     return network
 
 
@@ -115,6 +119,17 @@ def pick_dtype(dtype: str, device: torch.device, *, exact: bool = False) -> torc
             f"dtype is '{dtype}'; expected 'auto' or one of {', '.join(DTYPES)}."
         )
     return DTYPES[dtype]
+
+
+def _compile(network: Network, device: torch.device) -> None:
+    # Imported late: the compiler is a large part of torch that few runs need.
+    from napari_cotracker.model import compilation
+
+    obstacle = compilation.obstacle_to_compiling(device)
+    if obstacle is None:
+        compilation.compile_network(network)
+    else:
+        warnings.warn(obstacle, stacklevel=3)
 
 
 def _locate(model: str | Path) -> Path:
