@@ -41,7 +41,9 @@ def assert_alike(preset, pixels):
     assert (after.visibility - before.visibility).abs().max() < 1e-3
 
 
-@pytest.mark.parametrize("preset", ["compact", "cotracker2"])
+@pytest.mark.parametrize(
+    "preset", ["compact", pytest.param("cotracker2", marks=pytest.mark.slow)]
+)
 def test_compiled_blocks_answer_as_before(preset, monkeypatch):
     # Machine code takes a minute (the slow test); what is captured is ours.
     compiled = partialmethod(torch.nn.Module.compile, backend="aot_eager")
