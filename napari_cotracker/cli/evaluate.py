@@ -24,7 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "clips",
         type=Path,
         nargs="*",
-        help="folders with labels.csv and source.json, or folders of such folders",
+        help="folders with labels.csv and source.json, or folders of such folders; "
+        "with --protocol cycle recordings of any kind",
     )
     parser.add_argument(
         "--synthetic",
@@ -42,9 +43,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--protocol",
-        choices=("accuracy", "interventions"),
+        choices=("accuracy", "interventions", "cycle"),
         default="accuracy",
-        help="interventions: count clicks and waiting until all labels are right",
+        help="interventions: count clicks and waiting until all labels are right; "
+        "cycle: without labels, follow points there and back",
     )
     parser.add_argument(
         "--every",
@@ -70,6 +72,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
         return _run_synthetic(args, console)
     if args.protocol == "interventions":
         return _run_interventions(args, console)
+    if args.protocol == "cycle":
+        return _run_cycle(args, console)
     from napari_cotracker.evaluation.labelled import find_labelled_clips
     from napari_cotracker.evaluation.run import format_table, score_clips
 
@@ -115,6 +119,21 @@ def _run_interventions(args: argparse.Namespace, console: Console) -> int:
             )
             bar.show(done, len(clips))
     console.report(*report(efforts))
+    return 0
+
+
+def _run_cycle(args: argparse.Namespace, console: Console) -> int:
+    """Follow points of recordings there and back."""
+    from napari_cotracker.evaluation.cycle import score_recording, table_of
+
+    options = TrackingOptions(**chosen(args, TrackingOptions))
+    model = load_chosen(args, args.model, options.dtype)
+    cycles = []
+    with console.progress("following", unit="recording") as bar:
+        for done, path in enumerate(args.clips, 1):
+            cycles += score_recording(path, model, options)
+            bar.show(done, len(args.clips))
+    console.report([asdict(cycle) for cycle in cycles], table_of(cycles))
     return 0
 
 
