@@ -96,11 +96,7 @@ class Look:
             assert entry.suggested is not None
             other = torch.from_numpy(entry.suggested[:, again])[None].to(state.xy)
             copies = columns(state, again)._replace(xy=other)
-            # Kernels and their scratch memory are kept per shape: few different numbers
-            # of points keep memory level in long recordings.
-            filled = np.resize(
-                np.arange(len(again)), 1 << (len(again) - 1).bit_length()
-            )
+            filled = np.resize(np.arange(len(again)), _places_for(len(again), n))
             state = _joined([state, columns(copies, filled)])
             looks = torch.cat([looks, looks[:, again[filled]]], 1)
             query_frame = np.concatenate([query_frame, query_frame[again[filled]]])
@@ -185,6 +181,16 @@ def _worth_another(entry: Entry, n_real: int) -> npt.NDArray[np.int64]:
     apart = np.linalg.norm(entry.suggested - usual, axis=2)
     apart *= _new_places(len(usual), entry.start, n_real)
     return np.flatnonzero(apart.max(axis=0) > OUT_OF_REACH)
+
+
+def _places_for(n_again: int, n_points: int) -> int:
+    """Round a number of points looked at again up to a quarter of all, or to all.
+
+    Kernels and their memory are kept per number of points: three different ones keep
+    memory level in long recordings.
+    """
+    quarter = -(-n_points // 4)
+    return quarter if n_again <= quarter else n_points
 
 
 def _new_places(
