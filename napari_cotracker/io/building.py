@@ -187,7 +187,8 @@ def by_appearance(
 
 
 def _refuse_huge(xy: npt.NDArray[np.float64], name: tuple[str, ...]) -> None:
-    bad = np.isinf(xy) | (np.abs(xy) > np.finfo(np.float32).max)
+    with np.errstate(over="ignore"):
+        bad = np.isinf(xy.astype(np.float32))
     if bad.any():
         frame, n, axis = np.argwhere(bad)[0]
         raise FormatError(

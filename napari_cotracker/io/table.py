@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 # Beyond this a float64 no longer holds every whole number.
 _LARGEST_INTEGER = 2.0**53
-_LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
+# As float32 prints its largest number, which is a little above it.
+_LARGEST_FLOAT32 = 3.4028235e38
 # So much of a cell is shown in messages.
 _SHOWN = 80
 _LONGEST_HEADER = 1_000_000

@@ -1,4 +1,4 @@
-"""Make confidence mean what it says: the share of answers that are right."""
+"""Make confidence mean what it says: the share of answers that need no correction."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import torch
 import torch.nn.functional as F
 
 from napari_cotracker.evaluation.dense import targets
-from napari_cotracker.tracks.accuracy import RIGHT_PX
 from napari_cotracker.training.scenes import SPLITS
 from napari_cotracker.training.validation import bare, truths
 
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
 
     from napari_cotracker.model.cotracker3 import CoTracker3
 
+# Close enough that nobody would correct it, at 256 x 256 scale.
+CLOSE_PX = 4
 # Clips of validation's kind that validation itself never shows.
 FIRST_CLIP = 50_000
 # Probabilities closer to 0 or 1 say nothing more in half precision.
@@ -25,7 +26,7 @@ _LEAST = 1e-6
 
 
 def calibrate(model: CoTracker3, clips: int) -> tuple[float, float]:
-    """Fit confidence to how often visible points are right; returns (scale, shift).
+    """Fit confidence to how often visible points are close; returns (scale, shift).
 
     Every split weighs the same, with ``clips`` generated clips each.
     """
@@ -37,7 +38,7 @@ def calibrate(model: CoTracker3, clips: int) -> tuple[float, float]:
         for truth in truths(split, clips, skip=FIRST_CLIP):
             errors, seen, _, sure = targets(truth, follow(truth))
             confidence.append(sure[seen])
-            right.append(errors[seen] < RIGHT_PX)
+            right.append(errors[seen] < CLOSE_PX)
     return fit_logits(np.concatenate(confidence), np.concatenate(right))
 
 

@@ -12,8 +12,7 @@ from napari_cotracker.evaluation.dense import targets
 from napari_cotracker.model.config import COMPACT
 from napari_cotracker.model.cotracker3 import CoTracker3
 from napari_cotracker.tracking import TrackingOptions, track
-from napari_cotracker.tracks.accuracy import RIGHT_PX
-from napari_cotracker.training.calibration import calibrate, fit_logits
+from napari_cotracker.training.calibration import CLOSE_PX, calibrate, fit_logits
 from napari_cotracker.training.scenes import SPLITS
 from napari_cotracker.training.validation import bare, truths
 
@@ -70,7 +69,7 @@ def test_calibrated_confidence_is_right_on_average_for_other_clips():
         for truth in truths(split, 2):
             errors, seen, _, confidence = targets(truth, bare(model)(truth))
             said.append(confidence[seen])
-            right.append(errors[seen] < RIGHT_PX)
+            right.append(errors[seen] < CLOSE_PX)
     assert np.concatenate(said).mean() == pytest.approx(
         np.concatenate(right).mean(), abs=0.08
     )
