@@ -8,16 +8,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from napari_cotracker.tracking.flow import one_way
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from napari_cotracker.evaluation.protocol import Task
     from napari_cotracker.video import FrameSource
-
-# OpenCV's pyramidal tracker with the settings of most tutorials, made a little better.
-WINDOW = (21, 21)
-LEVELS = 4
-CRITERIA = (3, 30, 0.01)
 
 
 def stay(task: Task) -> npt.NDArray[np.float32]:
@@ -83,18 +80,8 @@ def flowed(
     xy (n, 2), found (n,)
         Points that were not found stay where they are.
     """
-    moved, status, _ = cv2.calcOpticalFlowPyrLK(
-        before,
-        after,
-        np.ascontiguousarray(xy[:, None]),
-        np.array(xy[:, None]),
-        winSize=WINDOW,
-        maxLevel=LEVELS,
-        criteria=CRITERIA,
-        flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
-    )
-    found = status[:, 0] > 0
-    return np.where(found[:, None], moved[:, 0], xy).astype(np.float32), found
+    moved, found = one_way(before, after, xy)
+    return np.where(found[:, None], moved, xy).astype(np.float32), found
 
 
 def _last_targets(task: Task) -> npt.NDArray[np.int64]:

@@ -17,8 +17,9 @@ from napari_cotracker.errors import InputError
 from napari_cotracker.evaluation.baselines import chained_flow
 from napari_cotracker.evaluation.tables import markdown_table
 from napari_cotracker.tracking import TrackingOptions, track
+from napari_cotracker.tracking.flow import GreyFrames
 from napari_cotracker.tracks import Queries
-from napari_cotracker.tracks.accuracy import COMMON_SIDE, errors_256
+from napari_cotracker.tracks.accuracy import errors_256
 from napari_cotracker.video import open_video
 
 if TYPE_CHECKING:
@@ -106,9 +107,9 @@ def stretches(n_frames: int, horizon: int) -> list[range]:
 
 def corners_of(source: FrameSource, frames: range) -> Floats:
     """Corners (N, 2) of what is in the first frame and elsewhere later."""
+    grey = GreyFrames(source)
     first, middle, last = (
-        np.asarray(cv2.cvtColor(source.read(i, i + 1)[0], cv2.COLOR_RGB2GRAY), np.uint8)
-        for i in (frames[0], frames[len(frames) // 2], frames[-1])
+        grey[i] for i in (frames[0], frames[len(frames) // 2], frames[-1])
     )
     change = np.minimum(cv2.absdiff(first, middle), cv2.absdiff(first, last))
     mask = cv2.dilate((change > CHANGE).astype(np.uint8), np.ones((5, 5), np.uint8))
@@ -161,12 +162,8 @@ def _there_and_back(
         if still.any():
             back_xy, _ = follow(frames[::-1], path_xy[-1, still])
             errors.append(errors_256(back_xy[-1], start_xy[still], size))
-            height, width = size
-            way = (path_xy[:, still] - start_xy[still]) * (
-                COMMON_SIDE / width,
-                COMMON_SIDE / height,
-            )
-            moved.append(np.linalg.norm(way, axis=2).max(axis=0))
+            way = errors_256(path_xy[:, still], start_xy[still], size)
+            moved.append(way.max(axis=0))
     asked, error = np.concatenate(kept), np.concatenate([*errors, []])
     nothing = not len(error)
     return Cycle(

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 # What training scripts wrap a state dict in, and put before its keys.
 WRAPPINGS = ("model", "state_dict")
 PREFIXES = ("module.", "model.")
+# Metadata of a safetensors file, and what holds where it has none.
+CONFIDENCE_FIT = (("confidence_scale", 1.0), ("confidence_shift", 0.0))
 # Follow from the configuration: a file may lack them, a network need not keep them.
 ANALYTIC_BUFFERS = ("time_emb", "pos_emb")
 
@@ -49,9 +51,14 @@ def read_confidence_fit(path: Path) -> tuple[float, float]:
         return 1.0, 0.0
     with safe_open(path, framework="pt") as file:
         about = file.metadata() or {}
-    return float(about.get("confidence_scale", 1)), float(
-        about.get("confidence_shift", 0)
-    )
+    scale, shift = (float(about.get(key, default)) for key, default in CONFIDENCE_FIT)
+    return scale, shift
+
+
+def confidence_metadata(fit: tuple[float, float]) -> dict[str, str]:
+    """Make the metadata that :func:`read_confidence_fit` reads back."""
+    keys = [key for key, _ in CONFIDENCE_FIT]
+    return dict(zip(keys, map(str, fit), strict=True))
 
 
 def fit_weights(

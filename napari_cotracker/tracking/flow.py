@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from napari_cotracker.video import FrameSource
 
+# Those of most tutorials, made a little better.
 WINDOW = (21, 21)
 LEVELS = 4
 CRITERIA = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 30, 0.01)
@@ -89,20 +90,26 @@ def follow(
     """
     if not len(xy):
         return Found(np.zeros((0, 2), np.float32), np.zeros(0, np.float32))
-    there, found = _one_way(before, after, xy, guess, levels)
-    back, again = _one_way(after, before, there, None if guess is None else xy, levels)
+    there, found = one_way(before, after, xy, guess, levels)
+    back, again = one_way(after, before, there, None if guess is None else xy, levels)
     error = np.linalg.norm(back - xy, axis=1)
     error[~(found & again)] = np.inf
     return Found(there, error.astype(np.float32))
 
 
-def _one_way(
+def one_way(
     before: npt.NDArray[np.uint8],
     after: npt.NDArray[np.uint8],
     xy: npt.NDArray[np.float32],
-    guess: npt.NDArray[np.float32] | None,
-    levels: int,
+    guess: npt.NDArray[np.float32] | None = None,
+    levels: int = LEVELS,
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+    """Find (P, 2) points of one picture in another, without looking back.
+
+    Returns
+    -------
+    xy (P, 2), found (P,)
+    """
     # OpenCV 5 refuses the strides that indexing with None makes.
     begin = np.array(xy if guess is None else guess, np.float32).reshape(-1, 1, 2)
     there, found, _ = cv2.calcOpticalFlowPyrLK(

@@ -28,7 +28,7 @@ _LEAST = 1e-6
 def calibrate(model: CoTracker3, clips: int) -> tuple[float, float]:
     """Fit confidence to how often visible points are close; returns (scale, shift).
 
-    Every split weighs the same, with ``clips`` generated clips each.
+    On the visible targets of ``clips`` generated clips per split, all together.
     """
     model.eval()
     model.confidence_fit = (1.0, 0.0)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from safetensors.torch import save_file
 
+from napari_cotracker.model.checkpoint import confidence_metadata
 from napari_cotracker.model.config import PRESETS
 from napari_cotracker.training.checkpoints import load_checkpoint
 
@@ -62,9 +63,8 @@ def export_weights(
         if key != "time_emb"
     }
     out.parent.mkdir(parents=True, exist_ok=True)
-    scale, shift = confidence_fit
-    about = {"confidence_scale": str(scale), "confidence_shift": str(shift)}
-    save_file(weights, out, metadata={"preset": preset} | about)
+    about = {"preset": preset} | confidence_metadata(confidence_fit)
+    save_file(weights, out, metadata=about)
     progress: Progress = content["progress"]
     card = {
         "name": out.stem,

@@ -97,6 +97,13 @@ def run(args: argparse.Namespace) -> int:
         weights = read_state_dict(args.weights)
         trainer.start_from(fit_weights(weights, trainer.model, args.weights.name))
     trainer.run(Limits(args.minutes, args.steps, args.cooldown), args.out)
+    if args.calibrate or args.validate or args.export:
+        _finish(args)
+    return 0
+
+
+def _finish(args: argparse.Namespace) -> None:
+    """Calibrate, measure and export the averaged weights, as far as asked."""
     model = CoTracker3(COTRACKER3_PRESETS[args.preset])
     model.load_state_dict(load_checkpoint(args.out)["average"])
     if args.calibrate:
@@ -111,7 +118,6 @@ def run(args: argparse.Namespace) -> int:
             metrics=metrics,
             confidence_fit=model.confidence_fit,
         )
-    return 0
 
 
 def _workers(device: str) -> int:
