@@ -1,6 +1,21 @@
 """What every test needs."""
 
+import os
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import pytest
+
+
+def pytest_configure(config):
+    """Let each process that runs tests have settings of napari of its own.
+
+    napari reads the variable when it is imported; its fixture for viewers resets the
+    settings, which must be neither those of a person nor those of another process.
+    """
+    folder = TemporaryDirectory(prefix="napari-settings-", ignore_cleanup_errors=True)
+    config.add_cleanup(folder.cleanup)
+    os.environ["NAPARI_CONFIG"] = str(Path(folder.name) / "settings.yaml")
 
 
 @pytest.fixture(autouse=True)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from napari_cotracker.widgets.session import Session
 
 PROJECT_FILTER = f"Projects (*{SUFFIX})"
+GO_ON = " A run was interrupted; press Run to let it go on."
 
 
 class FileRow:
@@ -83,7 +84,7 @@ class FileRow:
             self._parent, "Open project", "", PROJECT_FILTER
         )
         if path:
-            self._try(lambda: self.open(Path(path)))
+            self._try(lambda: self._open(Path(path)))
 
     def _on_save(self) -> None:
         session = self._session()
@@ -116,8 +117,8 @@ class FileRow:
         if chosen is not None:
             self._try(lambda: self._export(session, chosen))
 
-    def open(self, path: Path) -> None:
-        """Go on with a project.
+    def open(self, path: Path) -> str:
+        """Go on with a project; return what there is left to do, if anything.
 
         Raises
         ------
@@ -125,14 +126,16 @@ class FileRow:
             It, or its recording, cannot be used.
         """
         session = open_project(self._controller, path)
-        text = f"{path.name} is open: every edit is saved there."
         assert session.project is not None
-        if session.project.unfinished_run() is not None:
-            text += " A run was interrupted; press Run to let it go on."
+        interrupted = session.project.unfinished_run() is not None
         self._on_opened(session)
-        self._on_message(text)
+        return GO_ON if interrupted else ""
 
     # -- inside ---------------------------------------------------------------
+
+    def _open(self, path: Path) -> None:
+        left = self.open(path)
+        self._on_message(f"{path.name} is open: every edit is saved there.{left}")
 
     def _save(self, session: Session, path: Path) -> None:
         save_project(self._controller, session, path)

@@ -48,9 +48,17 @@ def _require_screen() -> None:
 
 def _require_qt() -> None:
     try:
-        import qtpy.QtWidgets  # noqa: F401
+        import qtpy
+        import qtpy.QtWidgets
     except ImportError as error:
         raise CoTrackerError(
             "napari needs a Qt binding to open a window and none can be used "
             f"({error}); install one with: pip install 'napari-cotracker[gui]'."
         ) from error
+    # It loses references to None, True and False; Python 3.12 holds on to those anyway.
+    if qtpy.PYSIDE_VERSION == "6.12.0" and sys.version_info < (3, 12):
+        raise CoTrackerError(
+            "PySide6 6.12.0 sooner or later ends Python "
+            f"{sys.version_info.major}.{sys.version_info.minor} in the middle of work; "
+            "install another with: pip install 'PySide6!=6.12.0'."
+        )

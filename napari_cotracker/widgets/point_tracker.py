@@ -105,7 +105,7 @@ class PointTracker(QWidget):
         )
         self.edit_panel = EditPanel(rows, self, self._session, self._on_auto)
         self.review_panel = ReviewPanel(self._session)
-        rows.addRow(self.review_panel)
+        rows.addRow("Review", self.review_panel)
         rows.addRow(self._create_status())
         self._run_waits = self._run_after_download = False
         self.shortcuts = Shortcuts(napari_viewer, self._shortcut_calls())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_cotracker.widgets.coordinates import PixelAxes, from_txy
-from napari_cotracker.widgets.layer_looks import point_size
+from napari_cotracker.widgets.layer_looks import METADATA_KEY, point_size
 
 if TYPE_CHECKING:
     from napari.types import LayerDataTuple
@@ -28,6 +28,8 @@ def sample_clip() -> list[LayerDataTuple]:
         "name": CLIP_NAME,
         "rgb": True,
         "axis_labels": ("t", "y", "x"),
+        # So that unsaved work on it and projects can open it again by themselves.
+        "metadata": {METADATA_KEY: {"path": str(path), "fps": video.fps}},
     }
     points_look: dict[str, Any] = {
         "name": f"{CLIP_NAME} points",

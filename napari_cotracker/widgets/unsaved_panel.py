@@ -22,8 +22,9 @@ class UnsavedPanel(QWidget):
 
     Parameters
     ----------
-    restore : (Path) -> None
-        Opens a project file; raises :class:`CoTrackerError` if it cannot.
+    restore : (Path) -> str
+        Opens a project file and tells what there is left to do, if anything; raises
+        :class:`CoTrackerError` if it cannot.
     on_message : (str) -> None
         Told what was done.
     on_error : (Exception) -> None
@@ -32,7 +33,7 @@ class UnsavedPanel(QWidget):
 
     def __init__(
         self,
-        restore: Callable[[Path], None],
+        restore: Callable[[Path], str],
         on_message: Callable[[str], None],
         on_error: Callable[[Exception], None],
     ) -> None:
@@ -98,9 +99,10 @@ class UnsavedPanel(QWidget):
         if work is None:
             return
         try:
-            self._open(work.path)
+            left = self._open(work.path)
             self._on_message(
                 f"Restored {_amount(work)}. 'Save…' keeps it in a file of your own."
+                f"{left}"
             )
         except CoTrackerError as error:
             self._on_error(error)

@@ -6,10 +6,13 @@ from pathlib import Path
 import numpy as np
 from napari.components import ViewerModel
 from npe2 import PluginManifest
+from test_controller import SEEDS, Bench
 
 import napari_cotracker
+from napari_cotracker.project.recovery import find_unsaved
 from napari_cotracker.sample import sample_clip
 from napari_cotracker.widgets.controller import TrackingController
+from napari_cotracker.widgets.project_files import open_project
 from napari_cotracker.widgets.run import Request
 from napari_cotracker.widgets.sample_data import sample_clip as sample_layers
 
@@ -45,3 +48,15 @@ def test_the_sample_clip_comes_with_its_points_on_the_right_pixels(recorder):
     run = controller.start(Request(image, points))
     assert np.array_equal(run.queries.txy, queries.txy)
     assert run.queries.name == queries.name
+
+
+def test_unsaved_work_on_the_sample_clip_is_restored_without_opening_it_first(recorder):
+    bench = Bench(sample_layers()[0][0], recorder)
+    bench.image.metadata = sample_layers()[0][1]["metadata"]
+    bench.add_points(SEEDS)
+    document = bench.track().document
+    bench.controller.close(for_good=True)
+    (work,) = find_unsaved()
+    assert work.is_file
+    again = TrackingController(ViewerModel(), recorder.engine)
+    assert open_project(again, work.path).document.same_as(document)

@@ -1,12 +1,17 @@
 """``napari-cotracker --demo`` opens a real viewer with the dock and the sample."""
 
+from collections import namedtuple
+
 import napari
 import pytest
+import qtpy
 from qtpy.QtWidgets import QPushButton
 
 from napari_cotracker.cli import main
 from napari_cotracker.errors import CoTrackerError
 from napari_cotracker.widgets import launch
+
+VersionInfo = namedtuple("VersionInfo", "major minor")
 
 
 @pytest.mark.parametrize("demo", [False, True])
@@ -38,4 +43,13 @@ def test_without_a_qt_binding_the_way_to_one_is_told(monkeypatch):
     real = builtins.__import__
     monkeypatch.setattr(builtins, "__import__", no_binding)
     with pytest.raises(CoTrackerError, match=r"pip install 'napari-cotracker\[gui\]'"):
+        launch._require_qt()
+
+
+def test_a_qt_binding_that_ends_this_python_is_refused(monkeypatch):
+    monkeypatch.setattr(qtpy, "PYSIDE_VERSION", "6.12.0")
+    monkeypatch.setattr(launch.sys, "version_info", (3, 12))
+    launch._require_qt()
+    monkeypatch.setattr(launch.sys, "version_info", VersionInfo(3, 11))
+    with pytest.raises(CoTrackerError, match=r"Python 3.11 .* 'PySide6!=6.12.0'"):
         launch._require_qt()

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -127,6 +128,21 @@ def test_of_several_any_can_be_restored_or_discarded(
     session = window.dock.controller.session_of(shown.layers["clip"])
     assert session.document.same_as(wanted)
     assert not choice.isVisible() and window.dock.unsaved.isVisible(), "one is left"
+
+
+def test_after_an_interrupted_run_it_says_how_to_go_on(shown, recorder, clip, qtbot):
+    bench = Bench(clip, recorder)
+    bench.add_points(SEEDS)
+    run = bench.start()
+    with closing(bench.controller.steps(run)) as steps:
+        bench.controller.receive(run, next(steps))
+    run.session.close()  # the run was not ended
+    shown.add_image(clip, name="clip")
+    window = Window(shown, recorder.engine, qtbot)
+    window.wait(window.dock.unsaved.isVisible)
+    window.press("restore_unsaved")
+    assert "Restored 2 tracks" in window.dock.status.text()
+    assert window.dock.status.text().endswith("press Run to let it go on.")
 
 
 def test_saving_by_the_button_ends_the_offer(
