@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from qtpy.QtWidgets import (
     QComboBox,
     QHBoxLayout,
+    QLabel,
     QPushButton,
     QSizePolicy,
     QSpinBox,
@@ -39,6 +40,15 @@ def button(name: str, text: str, tip: str) -> QPushButton:
     made = QPushButton(text)
     made.setObjectName(name)
     made.setToolTip(tip)
+    return made
+
+
+def sentence(name: str, text: str = "") -> QLabel:
+    """Make a text of several lines that a long word, such as a path, does not widen."""
+    made = QLabel(text)
+    made.setObjectName(name)
+    made.setWordWrap(True)
+    made.setMinimumWidth(1)
     return made
 
 

@@ -20,7 +20,7 @@ from superqt.utils import qthrottled
 
 from napari_cotracker.errors import CoTrackerError
 from napari_cotracker.widgets.controller import TrackingController
-from napari_cotracker.widgets.controls import button, chosen, evenly, refill
+from napari_cotracker.widgets.controls import button, chosen, evenly, refill, sentence
 from napari_cotracker.widgets.downloading import Downloading
 from napari_cotracker.widgets.edit_panel import EditPanel
 from napari_cotracker.widgets.engine import Engine, default_engine
@@ -29,6 +29,7 @@ from napari_cotracker.widgets.layer_looks import Scheduling
 from napari_cotracker.widgets.review_panel import ReviewPanel
 from napari_cotracker.widgets.run_form import RunForm
 from napari_cotracker.widgets.runner import Runner
+from napari_cotracker.widgets.scrolling import Scrolling
 from napari_cotracker.widgets.shortcuts import Shortcuts
 from napari_cotracker.widgets.track_actions import ACTIONS
 from napari_cotracker.widgets.unsaved_panel import UnsavedPanel
@@ -48,6 +49,7 @@ WELCOME = (
     "Open a recording, press 'New points', click on what you want to follow on any "
     "frame, then press Run."
 )
+STATUS_MARGIN = 9  # px
 TRAILS_MS = 200  # between two renewals of the trails
 
 
@@ -81,7 +83,7 @@ class PointTracker(QWidget):
         self.runner = Runner(
             self.controller, self._on_progress, self._on_error, self._on_end
         )
-        rows = QFormLayout(self)
+        rows = QFormLayout(self._create_holder())
         rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         self.files = FileRow(
             self,
@@ -106,7 +108,6 @@ class PointTracker(QWidget):
         self.edit_panel = EditPanel(rows, self, self._session, self._on_auto)
         self.review_panel = ReviewPanel(self._session)
         rows.addRow("Review", self.review_panel)
-        rows.addRow(self._create_status())
         self._run_waits = self._run_after_download = False
         self.shortcuts = Shortcuts(napari_viewer, self._shortcut_calls())
         self._listen()
@@ -125,13 +126,21 @@ class PointTracker(QWidget):
         row.addWidget(self.progress)
         return row
 
+    def _create_holder(self) -> QWidget:
+        """Make what holds the rows: it scrolls, what is told below it does not."""
+        content = QWidget()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(Scrolling(content))
+        column.addWidget(self._create_status())
+        return content
+
     def _create_status(self) -> QLabel:
-        self.status = QLabel(WELCOME)
-        self.status.setObjectName("status")
-        self.status.setWordWrap(True)
+        self.status = sentence("status", WELCOME)
         self.status.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse
         )
+        self.status.setMargin(STATUS_MARGIN)
         return self.status
 
     def _shortcut_calls(self) -> dict[str, Callable[[], None]]:

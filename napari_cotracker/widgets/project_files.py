@@ -110,7 +110,9 @@ def _image_of(
         shown = path_of(image)
         if shown is not None and shown.resolve() == path.resolve():
             return image
-    return _opened(controller, path)
+    image = _opened(controller, path)
+    image.name = project.recall(recovery.IMAGE, "") or image.name
+    return image
 
 
 def _no_file(project: Project) -> str:

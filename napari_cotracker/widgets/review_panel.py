@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_cotracker.project.point_edits import accept
-from napari_cotracker.widgets.controls import button, evenly
+from napari_cotracker.widgets.controls import button, evenly, sentence
 from napari_cotracker.widgets.review import Review
 
 if TYPE_CHECKING:
@@ -41,9 +41,7 @@ class ReviewPanel(QWidget):
         self.next = button(
             "next_review", "Next", "Show the point that is most likely wrong (N)"
         )
-        self.label = QLabel()
-        self.label.setObjectName("review_label")
-        self.label.setWordWrap(True)
+        self.label = sentence("review_label")
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(evenly(self.previous, self.accept, self.next))

@@ -6,15 +6,17 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QLabel, QMessageBox, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QMessageBox, QVBoxLayout, QWidget
 
 from napari_cotracker.errors import CoTrackerError
 from napari_cotracker.project.recovery import UnsavedWork, discard, find_unsaved
-from napari_cotracker.widgets.controls import button, combo, evenly
+from napari_cotracker.widgets.controls import button, combo, evenly, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+LONGEST_NAME = 32  # a longer one, which has no spaces, would not fit in a line
 
 
 class UnsavedPanel(QWidget):
@@ -42,9 +44,7 @@ class UnsavedPanel(QWidget):
         self._on_message = on_message
         self._on_error = on_error
         self._found: list[UnsavedWork] = []
-        self.label = QLabel()
-        self.label.setObjectName("unsaved_label")
-        self.label.setWordWrap(True)
+        self.label = sentence("unsaved_label")
         self.choice = combo("unsaved", "Work that was not saved, the latest first")
         self.restore = button(
             "restore_unsaved", "Restore", "Go on with it, recording and all"
@@ -131,7 +131,11 @@ class UnsavedPanel(QWidget):
 
 
 def _told(work: UnsavedWork) -> str:
-    return f"{_time(work)} on {work.recording}: {_amount(work)}"
+    name = work.recording
+    if len(name) > LONGEST_NAME:
+        half = LONGEST_NAME // 2
+        name = f"{name[:half]}…{name[-half:]}"
+    return f"{_time(work)} on {name}: {_amount(work)}"
 
 
 def _time(work: UnsavedWork) -> str:

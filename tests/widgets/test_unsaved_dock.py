@@ -145,6 +145,25 @@ def test_after_an_interrupted_run_it_says_how_to_go_on(shown, recorder, clip, qt
     assert window.dock.status.text().endswith("press Run to let it go on.")
 
 
+def test_long_names_and_low_windows_cut_nothing_off(shown, recorder, clip, qtbot):
+    low = Window(shown, recorder.engine, qtbot)
+    width = low.dock.minimumSizeHint().width()
+    assert low.dock.minimumSizeHint().height() < 300, "the rows scroll"
+    low.holder.destroyOnClose()
+    leave_work(clip, recorder, "2026-11-23_mouse12_camera_left_side_trial_0045_dark")
+    leave_work(clip, recorder, "second")
+    window = Window(shown, recorder.engine, qtbot)
+    window.wait(window.dock.unsaved.isVisible)
+    window["unsaved"].setCurrentIndex(1)
+    assert "2026-11-23_mouse…_trial_0045_dark" in window["unsaved_label"].text()
+    assert window.dock.minimumSizeHint().width() == width
+    window.dock.setFixedHeight(300)
+    qtbot.wait(50)
+    for name in ("unsaved", "restore_unsaved", "run", "undo", "next_review"):
+        assert window[name].height() >= window[name].sizeHint().height(), name
+    assert window["status"].geometry().bottom() <= window.dock.height()
+
+
 def test_saving_by_the_button_ends_the_offer(
     shown, recorder, clip, qtbot, tmp_path, monkeypatch
 ):
