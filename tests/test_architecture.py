@@ -39,6 +39,16 @@ ALLOWED["widgets"] = INNER
 ALLOWED["cli"] = INNER | {"widgets"}
 ALLOWED["__main__"] = {"cli"}
 
+# The rooms (and lone modules) of the two largest packages: each may know only those
+# before it.
+ROOMS = {
+    "tracking": (
+        "options identity frames job sharpening windows progress fusion features "
+        "detail models published prepare run retrack driver"
+    ).split(),
+    "widgets": "engine layers session runs files dock launch".split(),
+}
+
 GUI = {"napari", "qtpy", "superqt", "magicgui", "vispy", "PyQt5", "PyQt6", "PySide6"}
 TORCH = {"model", "tracking", "training", "benchmark"}
 ONLY_IN = {
@@ -86,6 +96,23 @@ def test_imports_go_one_way(path):
         if parts[0] == "napari_cotracker":
             target = parts[1] if len(parts) > 1 else "the top level"
             assert target in allowed, f"{label(path)} may not import {name}"
+
+
+ROOMED = [path for path in LAYERED if layer_of(path) in ROOMS]
+
+
+@pytest.mark.parametrize("path", ROOMED, ids=label)
+def test_rooms_know_only_those_before_them(path):
+    layer, *inside = path.relative_to(PACKAGE).with_suffix("").parts
+    order = ROOMS[layer]
+    if inside == ["__init__"]:
+        return
+    assert inside[0] in order, f"'{inside[0]}' is new: enter it in the order of rooms"
+    before = order[: order.index(inside[0]) + 1]
+    for name in imports_of(path):
+        parts = name.split(".")
+        if parts[:2] == ["napari_cotracker", layer] and parts[2] in set(order):
+            assert parts[2] in before, f"{label(path)} may not import {name}"
 
 
 @pytest.mark.parametrize("path", LAYERED, ids=label)

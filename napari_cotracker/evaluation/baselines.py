@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from napari_cotracker.tracking.flow import one_way
+from napari_cotracker.tracking.sharpening.flow import one_way
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -17,7 +17,7 @@ from napari_cotracker.errors import InputError
 from napari_cotracker.evaluation.baselines import chained_flow
 from napari_cotracker.evaluation.tables import markdown_table
 from napari_cotracker.tracking import TrackingOptions, track
-from napari_cotracker.tracking.flow import GreyFrames
+from napari_cotracker.tracking.sharpening.flow import GreyFrames
 from napari_cotracker.tracks import Queries
 from napari_cotracker.tracks.accuracy import errors_256
 from napari_cotracker.video import open_video

@@ -5,19 +5,16 @@ Options, progress and spans can be imported without torch; the rest comes lazily
 Map::
 
     driver.py    track, track_iter, retrack_iter
-    options.py, progress.py, finished.py   what goes in, comes out, is kept on the way
-    spans.py     what an edit makes invalid      retrack.py  plan to renew that
-    prepare.py   what was asked for -> job       plan.py     windows and who is in them
-    run.py       windows in order, resumable     passes.py   one walk, window by window
-    fuse.py      both directions -> Tracks       support.py  support points
-    look.py      the network asked once          detail.py   how much it is shown
-    regions.py, views.py   boxes that follow the points of large pictures
-    frames.py    pixel frame <-> model frame     resample.py the pictures of it
-    sharpen.py   optical flow suggests, refines  flow.py, tiles.py, likeness.py  how
-    features.py  each frame encoded once         store.py, spill.py  kept between runs
-    region_features.py  the same for boxes
-    identity.py  which network, which recording
-    models.py    load_model                      clip_model.py  predict-only networks
+    options.py, progress.py   what goes in, comes out
+    models.py    load_model                      identity.py  which network, recording
+    prepare.py   what was asked for -> job       retrack.py   plan to renew parts
+    run.py       windows in order, resumable
+    frames/      pixel frame <-> model frame, boxes that follow points, how much detail
+    features/    each frame encoded once, kept between runs
+    windows/     which windows run, one walk through them, one look of the network
+    sharpening/  optical flow suggests and refines
+    fusion/      both directions -> Tracks; what an edit makes invalid
+    published/   the published predictors, for reference
 """
 
 from __future__ import annotations
@@ -26,14 +23,14 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from napari_cotracker.tracking.finished import FinishedWindow
+from napari_cotracker.tracking.fusion.spans import invalid_spans
 from napari_cotracker.tracking.options import TrackingOptions
 from napari_cotracker.tracking.progress import Progress
-from napari_cotracker.tracking.spans import invalid_spans
+from napari_cotracker.tracking.windows.finished import FinishedWindow
 
 if TYPE_CHECKING:
     from napari_cotracker.tracking.driver import retrack_iter, track, track_iter
-    from napari_cotracker.tracking.store import FeatureStore
+    from napari_cotracker.tracking.features.store import FeatureStore
 
 # Read by torch's OpenMP when torch is loaded. Left alone, its threads spin while they
 # wait for each other; with another program on the cores that costs several times the
@@ -52,7 +49,7 @@ __all__ = [
 ]
 
 _HOME = {
-    "FeatureStore": "store",
+    "FeatureStore": "features.store",
     "retrack_iter": "driver",
     "track": "driver",
     "track_iter": "driver",

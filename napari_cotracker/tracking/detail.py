@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_cotracker.tracking.frames import MODEL_AREA, choose_model_frame
-from napari_cotracker.tracking.plan import lives_of, plan_pass
-from napari_cotracker.tracking.regions import FIRST_MARGIN, group_points
-from napari_cotracker.tracking.views import MovingBoxes, Views, WholeFrame
+from napari_cotracker.tracking.frames.model_frame import MODEL_AREA, choose_model_frame
+from napari_cotracker.tracking.frames.regions import FIRST_MARGIN, group_points
+from napari_cotracker.tracking.frames.views import MovingBoxes, Views, WholeFrame
+from napari_cotracker.tracking.windows.plan import lives_of, plan_pass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from napari_cotracker.model.interface import WindowTracker
-    from napari_cotracker.tracking.frames import ModelFrame
+    from napari_cotracker.tracking.frames.model_frame import ModelFrame
     from napari_cotracker.tracking.options import TrackingOptions
     from napari_cotracker.tracks import Queries
 

@@ -6,7 +6,7 @@ from contextlib import closing, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from napari_cotracker.errors import InputError
-from napari_cotracker.tracking.fuse import Assembly
+from napari_cotracker.tracking.fusion.fuse import Assembly
 from napari_cotracker.tracking.options import TrackingOptions
 from napari_cotracker.tracking.prepare import (
     check_anchors,
@@ -15,7 +15,10 @@ from napari_cotracker.tracking.prepare import (
     make_job,
     plan_walk,
 )
-from napari_cotracker.tracking.reference import check_reference, track_reference
+from napari_cotracker.tracking.published.predictor import (
+    check_reference,
+    track_reference,
+)
 from napari_cotracker.tracking.retrack import (
     cells_of,
     check_spans,
@@ -37,11 +40,11 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from napari_cotracker.tracking.finished import FinishedWindow
-    from napari_cotracker.tracking.plan import Sign
-    from napari_cotracker.tracking.prepare import Job
+    from napari_cotracker.tracking.features.store import FeatureStore
+    from napari_cotracker.tracking.job import Job
     from napari_cotracker.tracking.progress import Progress
-    from napari_cotracker.tracking.store import FeatureStore
+    from napari_cotracker.tracking.windows.finished import FinishedWindow
+    from napari_cotracker.tracking.windows.plan import Sign
     from napari_cotracker.tracks import Span
     from napari_cotracker.video import FrameSource
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,85 +9,28 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_cotracker.errors import InputError
-from napari_cotracker.model.config import (
-    PUBLISHED_ITERATIONS,
-    PUBLISHED_SUPPORT_GRID,
-)
-from napari_cotracker.tracking.clip_model import as_window_tracker
 from napari_cotracker.tracking.detail import choose_detail
-from napari_cotracker.tracking.identity import bare_network, digest_of_network
-from napari_cotracker.tracking.passes import PassPoints
-from napari_cotracker.tracking.plan import Life, PassPlan, Sign, lives_of, plan_pass
-from napari_cotracker.tracking.support import local_grids
+from napari_cotracker.tracking.identity import digest_of_network
+from napari_cotracker.tracking.job import Job
+from napari_cotracker.tracking.windows.clip_model import as_window_tracker
+from napari_cotracker.tracking.windows.passes import PassPoints
+from napari_cotracker.tracking.windows.plan import (
+    Life,
+    PassPlan,
+    Sign,
+    lives_of,
+    plan_pass,
+)
+from napari_cotracker.tracking.windows.support import local_grids
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from napari_cotracker.model.interface import WindowTracker
-    from napari_cotracker.tracking.frames import ModelFrame
     from napari_cotracker.tracking.options import TrackingOptions
-    from napari_cotracker.tracking.views import Views
     from napari_cotracker.tracks import Constraints, Queries
     from napari_cotracker.video import FrameSource
 
 Planned = tuple[PassPlan, PassPoints]
-
-
-@dataclass(frozen=True, eq=False)
-class Job:
-    """What a run works on, checked.
-
-    Parameters
-    ----------
-    source : FrameSource
-    anchors : Queries
-    tracker : WindowTracker
-    frame : ModelFrame
-        What the network is shown ...
-    views : Views
-        ... and which boxes of it at a time.
-    frame_range : (first, last)
-        Recording frames to track, both inclusive.
-    options : TrackingOptions
-    constraints : Constraints
-    network_digest : bytes
-        Identity of weights and arithmetic.
-    """
-
-    source: FrameSource
-    anchors: Queries
-    tracker: WindowTracker
-    frame: ModelFrame
-    views: Views
-    frame_range: tuple[int, int]
-    options: TrackingOptions
-    constraints: Constraints
-    network_digest: bytes
-
-    @property
-    def support_grid(self) -> int:
-        """Side of the global grid of support points."""
-        return self._own_unless_given("support_grid", PUBLISHED_SUPPORT_GRID)
-
-    @property
-    def iterations(self) -> int:
-        """Refinement iterations per window."""
-        return self._own_unless_given("iterations", PUBLISHED_ITERATIONS)
-
-    def _own_unless_given(self, name: str, usual: int) -> int:
-        given = getattr(self.options, name)
-        if given is not None:
-            return int(given)
-        config = getattr(bare_network(self.tracker), "config", None)
-        return int(getattr(config, name, usual))
-
-    @property
-    def manner(self) -> tuple[object, ...]:
-        """How the network is asked: all that changes answers but what it is shown."""
-        options = self.options
-        support = (self.support_grid, options.local_support)
-        boxes = type(self.views).__name__
-        return self.iterations, support, boxes, options.sharpen
 
 
 def loaded(model: Any, options: TrackingOptions) -> Any:

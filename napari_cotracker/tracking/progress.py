@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from napari_cotracker.tracking.finished import FinishedWindow
+    from napari_cotracker.tracking.windows.finished import FinishedWindow
     from napari_cotracker.tracks import Tracks
 
 

@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from napari_cotracker.tracking.fuse import Assembly
-    from napari_cotracker.tracking.plan import Life, Sign
-    from napari_cotracker.tracking.prepare import Job, Planned
+    from napari_cotracker.tracking.features.store import Shelf
+    from napari_cotracker.tracking.fusion.fuse import Assembly
+    from napari_cotracker.tracking.job import Job
+    from napari_cotracker.tracking.prepare import Planned
     from napari_cotracker.tracking.run import Schedule
-    from napari_cotracker.tracking.store import Shelf
+    from napari_cotracker.tracking.windows.plan import Life, Sign
     from napari_cotracker.tracks import Queries
 
 

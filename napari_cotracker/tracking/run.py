@@ -9,23 +9,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_cotracker.tracking.features import FeatureCache, FrameEncoder
+from napari_cotracker.tracking.features.boxes import BoxFeatures
+from napari_cotracker.tracking.features.cache import FeatureCache, FrameEncoder
+from napari_cotracker.tracking.frames.views import WholeFrame
 from napari_cotracker.tracking.identity import place_of_network
-from napari_cotracker.tracking.look import Look
-from napari_cotracker.tracking.passes import Pass
 from napari_cotracker.tracking.progress import Progress
-from napari_cotracker.tracking.region_features import BoxFeatures
-from napari_cotracker.tracking.sharpen import Sharpener
-from napari_cotracker.tracking.views import WholeFrame
+from napari_cotracker.tracking.sharpening.sharpen import Sharpener
+from napari_cotracker.tracking.windows.look import Look
+from napari_cotracker.tracking.windows.passes import Pass
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Sequence
 
-    from napari_cotracker.tracking.finished import FinishedWindow
-    from napari_cotracker.tracking.fuse import Assembly
-    from napari_cotracker.tracking.look import Features
-    from napari_cotracker.tracking.prepare import Job, Planned
-    from napari_cotracker.tracking.store import Shelf
+    from napari_cotracker.tracking.features.store import Shelf
+    from napari_cotracker.tracking.fusion.fuse import Assembly
+    from napari_cotracker.tracking.job import Job
+    from napari_cotracker.tracking.prepare import Planned
+    from napari_cotracker.tracking.windows.finished import FinishedWindow
+    from napari_cotracker.tracking.windows.look import Features
 
 # Which window runs when: (pass, window).
 Schedule = list[tuple[int, int]]

@@ -1,17 +1,13 @@
 """The dock widget "Point tracker" and what it needs from napari.
 
-Only this package imports Qt or napari; ``coordinates`` alone knows both
+Only this package imports Qt or napari; ``layers.coordinates`` alone knows both
 conventions, (x, y) pixels and napari's (t, y, x) with scale and translation::
 
-    point_tracker  the dock, made of run_form, edit_panel, review_panel, file_row
-    runner         the worker                                engine  what it calls
-    controller     sessions of a viewer and the present run  preparing, run
-    session        annotations of one image: edits, stale predictions; memory
-    keeping        in which file they are            unsaved_panel  left by others
-    result_layers  the two layers that show it; rows, layer_looks
-    row_reading    what a person did to rows                 hand_edits  as an edit
-    anchors        the person's points with identities       entering  as anchors
-    track_actions  what can be done to tracks                shortcuts
-    project_files  saved, opened with their recording        review  where to look
-    image_input    axes and slices of an image
+    dock/     what is on the screen: rows of controls, keys, dialogs
+    files/    projects, tracks and videos that napari and the dock open and save
+    runs/     what can be tracked in a viewer, and the worker that tracks it
+    session/  annotations of one image: edits, stale predictions, where they are kept
+    layers/   images as recordings, points as anchors, tracks as layers
+
+Each knows only those below it.
 """

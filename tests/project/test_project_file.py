@@ -32,7 +32,7 @@ from napari_cotracker.project import track_edits as whole
 from napari_cotracker.project.blocks import BLOCK
 from napari_cotracker.project.header import VERSION
 from napari_cotracker.tracks import Queries, Span, Tracks
-from napari_cotracker.widgets.track_files import get_tracks_reader
+from napari_cotracker.widgets.files.track_files import get_tracks_reader
 
 A, B, C = 3, 13, 23
 NOWHERE = Recording((12, 60, 80), "0" * 64)

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 import torch
 
-from napari_cotracker.tracking import TrackingOptions, features, track, track_iter
-from napari_cotracker.tracking.features import FeatureCache, FrameEncoder
-from napari_cotracker.tracking.spill import SpillFile
+from napari_cotracker.tracking import TrackingOptions, track, track_iter
+from napari_cotracker.tracking.features import cache
+from napari_cotracker.tracking.features.cache import FeatureCache, FrameEncoder
+from napari_cotracker.tracking.features.spill import SpillFile
 
 SIZE = 4 * 3 * 2 * 2  # bytes of one frame's features below
 
@@ -85,7 +86,7 @@ def _open_files():
 def test_closing_a_run_frees_the_file(monkeypatch, tmp_path):
     from tracking_oracle import StagedOracle, film
 
-    monkeypatch.setattr(features, "RAM_BUDGET", 0)
+    monkeypatch.setattr(cache, "RAM_BUDGET", 0)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     before = _open_files()
     steps = track_iter(film(60), [[0, 50, 50], [59, 50, 50]], StagedOracle())
@@ -134,7 +135,7 @@ def test_places_in_the_file_are_used_again():
 def test_encoding_again_gives_identical_features():
     from test_driver import small_network
 
-    from napari_cotracker.tracking.frames import choose_model_frame
+    from napari_cotracker.tracking.frames.model_frame import choose_model_frame
 
     class Source:
         shape = (9, 70, 90, 3)
@@ -160,8 +161,8 @@ def test_results_do_not_depend_on_budgets(monkeypatch):
     queries, options = [[3, 20, 30], [20, 40, 30]], TrackingOptions(iterations=1)
     plain = track(video, queries, small_network(), options)
     for ram, disk in ((0, 10**9), (0, 0)):
-        monkeypatch.setattr(features, "RAM_BUDGET", ram)
-        monkeypatch.setattr(features, "DISK_BUDGET", disk)
+        monkeypatch.setattr(cache, "RAM_BUDGET", ram)
+        monkeypatch.setattr(cache, "DISK_BUDGET", disk)
         again = track(video, queries, small_network(), options)
         assert np.array_equal(again.xy, plain.xy)
 
@@ -170,9 +171,10 @@ PEAK = """
 import sys; sys.path[:0] = {path!r}
 import numpy as np, torch
 torch.set_num_threads(1)
-from napari_cotracker.tracking import TrackingOptions, features, track
+from napari_cotracker.tracking import TrackingOptions, track
+from napari_cotracker.tracking.features import cache
 from test_driver import EncoderConfig, small_network
-features.RAM_BUDGET = 2 * 2**20
+cache.RAM_BUDGET = 2 * 2**20
 
 class Film:
     dtype = np.dtype(np.uint8)

@@ -7,9 +7,13 @@ import pytest
 import torch
 
 from napari_cotracker.errors import InputError
-from napari_cotracker.tracking.frames import MODEL_AREA, ModelFrame, choose_model_frame
-from napari_cotracker.tracking.plan import lives_of, plan_pass
-from napari_cotracker.tracking.support import global_grid, local_grids
+from napari_cotracker.tracking.frames.model_frame import (
+    MODEL_AREA,
+    ModelFrame,
+    choose_model_frame,
+)
+from napari_cotracker.tracking.windows.plan import lives_of, plan_pass
+from napari_cotracker.tracking.windows.support import global_grid, local_grids
 
 
 @pytest.mark.parametrize(

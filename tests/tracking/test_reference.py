@@ -14,7 +14,7 @@ from napari_cotracker import Queries, TrackingOptions, track
 from napari_cotracker.errors import InputError
 from napari_cotracker.model.build import build_network
 from napari_cotracker.model.config import PRESETS
-from napari_cotracker.tracking.reference_stream import ReferenceStream
+from napari_cotracker.tracking.published.streaming import ReferenceStream
 from napari_cotracker.tracks import Source
 
 GOLDENS = Path(__file__).parent / "goldens"

@@ -9,11 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tracking_oracle import ClipOracle, StagedOracle, expected, film
 
-from napari_cotracker.tracking import TrackingOptions, detail, regions, track, views
+from napari_cotracker.tracking import TrackingOptions, detail, track
 from napari_cotracker.tracking.detail import choose_detail
-from napari_cotracker.tracking.frames import Box, choose_model_frame
-from napari_cotracker.tracking.regions import expected_rects, group_points
-from napari_cotracker.tracking.views import MovingBoxes, WholeFrame
+from napari_cotracker.tracking.frames import regions, views
+from napari_cotracker.tracking.frames.model_frame import Box, choose_model_frame
+from napari_cotracker.tracking.frames.regions import expected_rects, group_points
+from napari_cotracker.tracking.frames.views import MovingBoxes, WholeFrame
 from napari_cotracker.tracks import Queries
 
 BIG = (1000, 1900)

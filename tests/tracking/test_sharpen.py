@@ -9,12 +9,12 @@ import torch
 
 from napari_cotracker.model.interface import Prediction, WindowState
 from napari_cotracker.tracking import TrackingOptions, track
-from napari_cotracker.tracking.flow import GreyFrames, follow
-from napari_cotracker.tracking.frames import Box, choose_model_frame
-from napari_cotracker.tracking.likeness import likeness
-from napari_cotracker.tracking.look import Entry, Look
-from napari_cotracker.tracking.sharpen import Known, Sharpener
-from napari_cotracker.tracking.tiles import SIDE, cut_tiles, lay_out
+from napari_cotracker.tracking.frames.model_frame import Box, choose_model_frame
+from napari_cotracker.tracking.sharpening.flow import GreyFrames, follow
+from napari_cotracker.tracking.sharpening.likeness import likeness
+from napari_cotracker.tracking.sharpening.sharpen import Known, Sharpener
+from napari_cotracker.tracking.sharpening.tiles import SIDE, cut_tiles, lay_out
+from napari_cotracker.tracking.windows.look import Entry, Look
 from napari_cotracker.tracks import Queries
 
 HEIGHT, WIDTH = 160, 200

@@ -23,12 +23,12 @@ from qtpy.QtWidgets import QApplication
 from napari_cotracker.project.recovery import FOLDER_VARIABLE
 from napari_cotracker.tracking import Progress
 from napari_cotracker.tracks import Source, Tracks
-from napari_cotracker.widgets.controller import TrackingController
 from napari_cotracker.widgets.engine import Engine
-from napari_cotracker.widgets.layer_looks import Scheduling
-from napari_cotracker.widgets.result_layers import ResultLayers
-from napari_cotracker.widgets.review import Review
-from napari_cotracker.widgets.run import Request
+from napari_cotracker.widgets.layers.layer_looks import Scheduling
+from napari_cotracker.widgets.layers.result_layers import ResultLayers
+from napari_cotracker.widgets.runs.controller import TrackingController
+from napari_cotracker.widgets.session.review import Review
+from napari_cotracker.widgets.session.run import Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable

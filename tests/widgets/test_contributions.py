@@ -11,10 +11,10 @@ from test_controller import SEEDS, Bench
 import napari_cotracker
 from napari_cotracker.project.recovery import find_unsaved
 from napari_cotracker.sample import sample_clip
-from napari_cotracker.widgets.controller import TrackingController
-from napari_cotracker.widgets.project_files import open_project
-from napari_cotracker.widgets.run import Request
-from napari_cotracker.widgets.sample_data import sample_clip as sample_layers
+from napari_cotracker.widgets.files.project_files import open_project
+from napari_cotracker.widgets.files.sample_data import sample_clip as sample_layers
+from napari_cotracker.widgets.runs.controller import TrackingController
+from napari_cotracker.widgets.session.run import Request
 
 
 def manifest() -> PluginManifest:

@@ -7,8 +7,8 @@ from napari.components import ViewerModel
 
 from napari_cotracker.errors import InputError, TrackingError
 from napari_cotracker.tracks import Source
-from napari_cotracker.widgets.controller import TrackingController
-from napari_cotracker.widgets.run import Request
+from napari_cotracker.widgets.runs.controller import TrackingController
+from napari_cotracker.widgets.session.run import Request
 
 VELOCITY_XY = np.array([0.5, 0.25])
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from napari.layers import Image, Points
 
 from napari_cotracker.errors import InputError
-from napari_cotracker.widgets.coordinates import (
+from napari_cotracker.widgets.layers.coordinates import (
     PixelAxes,
     affine_of,
     from_txy,

@@ -12,7 +12,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QComboBox, QPushButton, QSpinBox, QWidget
 
-from napari_cotracker.widgets.point_tracker import PointTracker
+from napari_cotracker.widgets.dock.point_tracker import PointTracker
 
 CONTROLS = (
     "image_layer points_layer new_points model device direction first_frame "
@@ -240,7 +240,7 @@ def test_neither_discovery_nor_the_dock_imports_torch(tmp_path):
         "import sys, numpy as np\n"
         "from npe2 import PluginManifest\n"
         "PluginManifest.from_distribution('napari-cotracker')\n"
-        "from napari_cotracker.widgets.point_tracker import PointTracker\n"
+        "from napari_cotracker.widgets.dock.point_tracker import PointTracker\n"
         "from napari.components import ViewerModel\n"
         "from qtpy.QtWidgets import QApplication\n"
         "app = QApplication([])\n"

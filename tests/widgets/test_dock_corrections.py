@@ -13,7 +13,7 @@ from test_project_files import leave
 
 from napari_cotracker.project import Project
 from napari_cotracker.tracks import Source, Span
-from napari_cotracker.widgets.project_files import save_project
+from napari_cotracker.widgets.files.project_files import save_project
 
 SEEDS = [(2, 15, 20), (6, 30, 50)]
 CTRL = Qt.KeyboardModifier.ControlModifier

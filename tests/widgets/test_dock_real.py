@@ -13,7 +13,7 @@ from napari_cotracker.sample import sample_clip
 from napari_cotracker.tracks import Source
 from napari_cotracker.weights import list_models
 from napari_cotracker.widgets.engine import default_engine
-from napari_cotracker.widgets.sample_data import sample_clip as sample_layers
+from napari_cotracker.widgets.files.sample_data import sample_clip as sample_layers
 
 N_FRAMES = 40
 

@@ -3,7 +3,7 @@
 import pytest
 
 from napari_cotracker.io import format_of, formats
-from napari_cotracker.widgets.export_formats import export_filters, with_format
+from napari_cotracker.widgets.files.export_formats import export_filters, with_format
 
 
 def test_every_format_that_can_be_written_is_offered():

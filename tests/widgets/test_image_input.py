@@ -3,7 +3,7 @@ import pytest
 from napari.layers import Image
 
 from napari_cotracker.errors import InputError
-from napari_cotracker.widgets.image_input import read_image
+from napari_cotracker.widgets.layers.image_input import read_image
 
 
 def test_grey_and_colour_clips_are_passed_as_they_are():

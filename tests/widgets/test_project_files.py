@@ -10,7 +10,7 @@ from test_controller import SEEDS, Bench
 from napari_cotracker.errors import ProjectError
 from napari_cotracker.project import Project
 from napari_cotracker.tracks import Source, Span
-from napari_cotracker.widgets.project_files import open_project, save_project
+from napari_cotracker.widgets.files.project_files import open_project, save_project
 
 
 @pytest.fixture
@@ -152,7 +152,7 @@ def test_the_same_recording_is_found_among_other_images(bench, path, clip):
 
 def test_a_recording_in_a_file_is_opened_with_its_project(tmp_path, path, recorder):
     from napari_cotracker.sample import sample_clip
-    from napari_cotracker.widgets.video_reader import read_video
+    from napari_cotracker.widgets.files.video_reader import read_video
 
     video = sample_clip()[0]
     viewer = ViewerModel()

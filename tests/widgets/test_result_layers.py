@@ -5,8 +5,8 @@ import pytest
 from test_controller import SEEDS, Bench
 
 from napari_cotracker.tracks import Source
-from napari_cotracker.widgets import result_layers
-from napari_cotracker.widgets.layer_looks import Scheduling
+from napari_cotracker.widgets.layers import result_layers
+from napari_cotracker.widgets.layers.layer_looks import Scheduling
 
 
 @pytest.fixture

@@ -9,8 +9,11 @@ import napari_cotracker
 from napari_cotracker.errors import CoTrackerError
 from napari_cotracker.io import load_queries, load_tracks, save_tracks
 from napari_cotracker.tracks import Source, Tracks
-from napari_cotracker.widgets.track_files import get_tracks_reader
-from napari_cotracker.widgets.track_layers import tracks_of_points, tracks_of_trails
+from napari_cotracker.widgets.files.track_files import get_tracks_reader
+from napari_cotracker.widgets.files.track_layers import (
+    tracks_of_points,
+    tracks_of_trails,
+)
 
 PLUGIN = "napari-cotracker"
 

@@ -10,7 +10,7 @@ from napari_cotracker.errors import ProjectError
 from napari_cotracker.project import Project
 from napari_cotracker.project.recovery import find_unsaved, recovery_folder
 from napari_cotracker.tracks import Span
-from napari_cotracker.widgets.project_files import open_project, save_project
+from napari_cotracker.widgets.files.project_files import open_project, save_project
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from napari_cotracker.errors import VideoError
 from napari_cotracker.sample import sample_clip
 from napari_cotracker.video import open_video
 from napari_cotracker.video.encoded import SUFFIXES
-from napari_cotracker.widgets.image_input import read_image
-from napari_cotracker.widgets.video_reader import get_video_reader, read_video
+from napari_cotracker.widgets.files.video_reader import get_video_reader, read_video
+from napari_cotracker.widgets.layers.image_input import read_image
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""The published predictors, faults included, for whole clips and for streams."""

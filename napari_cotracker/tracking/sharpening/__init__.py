@@ -1,0 +1,1 @@
+"""Optical flow beside the network: it suggests where to look, and refines answers."""

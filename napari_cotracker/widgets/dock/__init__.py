@@ -1,0 +1,1 @@
+"""The dock "Point tracker": rows of Qt controls, and nothing else."""

@@ -1,0 +1,379 @@
+"""The dock widget "Point tracker": rows of controls; all logic is elsewhere."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+from weakref import ref
+
+from napari.utils.notifications import show_error, show_warning
+from qtpy.QtCore import QEvent, Qt, QTimer
+from qtpy.QtWidgets import (
+    QFormLayout,
+    QLabel,
+    QLayout,
+    QProgressBar,
+    QVBoxLayout,
+    QWidget,
+)
+from superqt.utils import qthrottled
+
+from napari_cotracker.errors import CoTrackerError
+from napari_cotracker.widgets.dock.controls import (
+    button,
+    chosen,
+    evenly,
+    refill,
+    sentence,
+)
+from napari_cotracker.widgets.dock.downloading import Downloading
+from napari_cotracker.widgets.dock.edit_panel import EditPanel
+from napari_cotracker.widgets.dock.file_row import FileRow
+from napari_cotracker.widgets.dock.review_panel import ReviewPanel
+from napari_cotracker.widgets.dock.run_form import RunForm
+from napari_cotracker.widgets.dock.scrolling import Scrolling
+from napari_cotracker.widgets.dock.shortcuts import Shortcuts
+from napari_cotracker.widgets.dock.unsaved_panel import UnsavedPanel
+from napari_cotracker.widgets.engine import Engine, default_engine
+from napari_cotracker.widgets.layers.layer_looks import Scheduling
+from napari_cotracker.widgets.runs.controller import TrackingController
+from napari_cotracker.widgets.runs.runner import Runner
+from napari_cotracker.widgets.session.track_actions import ACTIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from weakref import ReferenceType
+
+    from napari.components import ViewerModel
+    from napari.layers import Image
+
+    from napari_cotracker.tracking import Progress
+    from napari_cotracker.widgets.session.run import Run
+    from napari_cotracker.widgets.session.session import Session
+
+WELCOME = (
+    "Open a recording, press 'New points', click on what you want to follow on any "
+    "frame, then press Run."
+)
+STATUS_MARGIN = 9  # px
+TRAILS_MS = 200  # between two renewals of the trails
+
+
+class PointTracker(QWidget):
+    """Choose image and points, track them, correct and export.
+
+    Parameters
+    ----------
+    napari_viewer : ViewerModel
+        The viewer this dock belongs to.
+    engine : Engine, optional
+        What tracks; the package's own by default.
+    """
+
+    def __init__(
+        self, napari_viewer: ViewerModel, engine: Engine | None = None
+    ) -> None:
+        super().__init__()
+        self.viewer = napari_viewer
+        self.controller = TrackingController(
+            napari_viewer,
+            engine or default_engine(),
+            on_edit=self._on_edit,
+            on_error=self._on_error,
+            on_warning=self._on_warning,
+            schedule=Scheduling(
+                later=partial(QTimer.singleShot, 0),
+                throttled=lambda call: qthrottled(call, timeout=TRAILS_MS, parent=self),
+            ),
+        )
+        self.runner = Runner(
+            self.controller, self._on_progress, self._on_error, self._on_end
+        )
+        rows = QFormLayout(self._create_holder())
+        rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        self.files = FileRow(
+            self,
+            self.controller,
+            self._session,
+            self._on_project_opened,
+            self._on_message,
+            self._on_error,
+        )
+        self.unsaved = UnsavedPanel(self.files.open, self._on_message, self._on_error)
+        rows.addRow(self.unsaved)
+        rows.addRow("Project", self.files.row)
+        self.run_form = RunForm(rows, self.controller.engine.model_names())
+        rows.addRow(self._create_run_row())
+        self.downloads = Downloading(
+            self,
+            self.controller.engine,
+            self._on_downloaded,
+            self._on_error,
+            self._on_download_end,
+        )
+        self.edit_panel = EditPanel(rows, self, self._session, self._on_auto)
+        self.review_panel = ReviewPanel(self._session)
+        rows.addRow("Review", self.review_panel)
+        self._run_waits = self._run_after_download = False
+        self.shortcuts = Shortcuts(napari_viewer, self._shortcut_calls())
+        self._listen()
+        self._on_layers_changed()
+
+    # -- rows -----------------------------------------------------------------
+
+    def _create_run_row(self) -> QLayout:
+        self.run = button("run", "Run", "Track the points through the recording")
+        self.cancel = button("cancel", "Cancel", "Stop; what is finished stays")
+        self.progress = QProgressBar()
+        self.progress.setObjectName("progress")
+        self._show_nothing()
+        row = QVBoxLayout()
+        row.addLayout(evenly(self.run, self.cancel))
+        row.addWidget(self.progress)
+        return row
+
+    def _create_holder(self) -> QWidget:
+        """Make what holds the rows: it scrolls, what is told below it does not."""
+        content = QWidget()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(Scrolling(content))
+        column.addWidget(self._create_status())
+        return content
+
+    def _create_status(self) -> QLabel:
+        self.status = sentence("status", WELCOME)
+        self.status.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse
+        )
+        self.status.setMargin(STATUS_MARGIN)
+        return self.status
+
+    def _shortcut_calls(self) -> dict[str, Callable[[], None]]:
+        panel = self.edit_panel
+        calls: dict[str, Callable[[], None]] = {
+            "Control-Z": panel.take_back,
+            "Control-Shift-Z": panel.do_again,
+            "[": partial(panel.mark, first=True),
+            "]": partial(panel.mark, first=False),
+            "N": self.review_panel.go_on,
+            "Shift-N": self.review_panel.go_back,
+            "K": self.review_panel.take_as_right,
+        }
+        keyed = (action for action in ACTIONS if action.key)
+        return calls | {action.key: partial(panel.do, action) for action in keyed}
+
+    def _listen(self) -> None:
+        events = self.viewer.layers.events
+        for event in (events.inserted, events.removed, events.renamed):
+            event.connect(self._on_layers_changed)
+        self.run_form.image_layer.currentIndexChanged.connect(self._on_image_chosen)
+        self.run_form.model.activated.connect(self._on_model_chosen)
+        self.run_form.new_points.clicked.connect(self._on_new_points)
+        self.run.clicked.connect(self._on_run)
+        self.cancel.clicked.connect(self._on_cancel)
+        # No method of this widget: it is gone by then.
+        self.destroyed.connect(
+            partial(
+                _stop, self.runner, self.downloads, self.shortcuts, events, ref(self)
+            )
+        )
+
+    # -- handlers -------------------------------------------------------------
+
+    def changeEvent(self, event: QEvent | None) -> None:
+        """Stop when napari takes the widget out of its dock (it may live on)."""
+        if event is not None and event.type() == QEvent.Type.ParentChange:
+            if self.parent() is None:
+                self.downloads.leave()
+                self.runner.stop()
+            else:
+                self.controller.open()
+        super().changeEvent(event)
+
+    def _on_layers_changed(self, event: object = None) -> None:
+        refill(self.run_form.image_layer, self.controller.image_layers())
+        refill(self.run_form.points_layer, self.controller.points_layers())
+        if self.controller.run is None:
+            self.runner.cancel()  # its image or its results were removed
+        if getattr(event, "type", "") == "removed":
+            self.unsaved.look_soon()  # what belonged to it can be restored
+        self._on_image_chosen()
+
+    def _on_image_chosen(self, index: int = 0) -> None:
+        image = self._image()
+        try:
+            final = 0 if image is None else self.controller.n_frames(image) - 1
+        except CoTrackerError:
+            final = 0  # said when Run is pressed
+        self.run_form.set_frames(final)
+        self.edit_panel.set_frames(final)
+        self._refresh()
+
+    def _on_new_points(self) -> None:
+        try:
+            points = self.controller.new_points(self._image())
+        except CoTrackerError as error:
+            self._on_error(error)
+            return
+        self.run_form.points_layer.setCurrentText(points.name)
+        self._on_message("Click on what you want to follow, then press Run.")
+
+    def _on_run(self) -> None:
+        self._run_waits = self.runner.renewing
+        if self._run_waits:  # it includes whatever is being renewed
+            self.runner.cancel()
+            self._on_message("Stopping after this window…")
+            return
+        if self.downloads.begin(self.run_form.model.currentText().strip()):
+            self._run_after_download = True
+            self._on_download_begin()
+            return
+        self._on_image_chosen()  # its data may have been replaced since
+        points = chosen(self.run_form.points_layer, self.controller.points_layers())
+        try:
+            run = self.controller.start(self.run_form.request(self._image(), points))
+        except CoTrackerError as error:
+            self._on_error(error)
+            return
+        self._start(run, f"{run.source.remark} Loading the model…".strip())
+
+    def _start(self, run: Run, text: str) -> None:
+        self.progress.setRange(0, 0)  # busy until the first window tells the number
+        self._on_message(text)
+        self.runner.start(run)
+        self._refresh()
+
+    def _on_cancel(self) -> None:
+        self.runner.cancel()
+        self.downloads.cancel()
+        self._on_message("Stopping after this window…")
+        self.cancel.setEnabled(False)
+
+    def _on_progress(self, progress: Progress) -> None:
+        self.progress.setRange(0, progress.total)
+        self.progress.setValue(progress.done)
+        first, last = progress.span
+        self._on_message(f"Tracked frames {first} to {last}.")
+
+    def _on_end(self, run: Run, complete: bool, superseded: bool) -> None:
+        if self.progress.maximum() == 0:
+            self._show_nothing()
+        if complete and not run.is_whole:
+            self._on_message("Tracked again what the edit changed.")
+        elif complete:
+            self._on_message("Done. Drag a tracked point to correct it.")
+        elif self.status.text().startswith("Stopping"):
+            self._on_message("Cancelled; what was finished is shown.")
+        if self._run_waits:
+            self._on_run()
+        elif complete or superseded:
+            self._renew()
+        self._refresh()
+
+    def _on_error(self, error: Exception) -> None:
+        text = str(error) or type(error).__name__
+        if not isinstance(error, CoTrackerError):
+            text = f"{type(error).__name__}: {text}"
+        self._on_message(text)
+        show_error(text)
+
+    def _on_warning(self, text: str) -> None:
+        self._on_message(text)
+        show_warning(text)
+
+    def _on_message(self, text: str) -> None:
+        if text:
+            self.status.setText(text)
+        self._refresh()
+
+    def _on_edit(self, session: Session, text: str) -> None:
+        self._on_message(text)
+        if session.memory.stale:
+            self._renew()
+
+    def _on_auto(self, wanted: bool) -> None:
+        if wanted:
+            self._renew()
+
+    def _on_project_opened(self, session: Session) -> None:
+        self._on_layers_changed()
+        self.run_form.choose(session.image, session.memory.settings)
+
+    # -- a download -----------------------------------------------------------
+
+    def _on_model_chosen(self, index: int) -> None:
+        if not self.downloads.busy and self.downloads.begin(
+            self.run_form.model.itemText(index)
+        ):
+            self._on_download_begin()
+
+    def _on_download_begin(self) -> None:
+        self.progress.setRange(0, 0)
+        self._on_message("Downloading; Cancel keeps what has arrived.")
+
+    def _on_downloaded(self, done: int, total: int) -> None:
+        if total:
+            self.progress.setFormat(f"%p % of {total / 1e6:.0f} MB")
+            self.progress.setRange(0, total // 1000)
+            self.progress.setValue(done // 1000)
+
+    def _on_download_end(self, whole: bool) -> None:
+        goes_on, self._run_after_download = self._run_after_download, False
+        self._show_nothing()
+        if whole:
+            self._on_message(f"{self.run_form.model.currentText()} is here now.")
+        elif self.status.text().startswith("Stopping"):
+            self._on_message("Cancelled; what has arrived is kept for the next try.")
+        if whole and goes_on:
+            self._on_run()
+        self._refresh()
+
+    # -- inside ---------------------------------------------------------------
+
+    def _show_nothing(self) -> None:
+        self.progress.setFormat("%v of %m windows")
+        self.progress.setRange(0, 1)
+        self.progress.reset()
+
+    def _renew(self) -> None:
+        """Track again what edits made stale, if the person wants that."""
+        session = self.controller.stale_session()
+        if session is None or not self.edit_panel.auto_retrack.isChecked():
+            return
+        self.runner.renew(session)
+        self._refresh()
+
+    def _image(self) -> Image | None:
+        return chosen(self.run_form.image_layer, self.controller.image_layers())
+
+    def _session(self) -> Session | None:
+        return self.controller.session_of(self._image())
+
+    def _refresh(self) -> None:
+        loading = self.downloads.busy
+        busy = self.runner.busy or loading
+        renewing = self.runner.renewing and not self._run_waits
+        self.run.setEnabled(not busy or (renewing and not loading))
+        self.cancel.setEnabled(busy)
+        self.edit_panel.refresh()
+        self.review_panel.refresh()
+        self.files.refresh(busy)
+        self.unsaved.refresh(busy)
+
+
+def _stop(
+    runner: Runner,
+    downloads: Downloading,
+    shortcuts: Shortcuts,
+    events: object,
+    widget: ReferenceType[PointTracker],
+) -> None:
+    dead = widget()
+    if dead is not None:
+        for name in ("inserted", "removed", "renamed"):
+            getattr(events, name).disconnect(dead._on_layers_changed)
+    shortcuts.release()
+    downloads.leave()
+    # A dock that was only taken out of its window has let go before.
+    runner.stop(for_good=True)

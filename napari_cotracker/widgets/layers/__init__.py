@@ -1,0 +1,1 @@
+"""napari's layers as the tracker sees them, and tracks as layers."""

@@ -1,0 +1,75 @@
+"""Names, looks and placing in time of the layers that show tracks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_cotracker.widgets.layers.rows import COLORMAP, IdentityColours
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+METADATA_KEY = "napari_cotracker"  # written by session.py, read by controller.py
+POINTS_SUFFIX = "tracked"
+TRAILS_SUFFIX = "trails"
+
+
+@dataclass(frozen=True)
+class PointsStyle:
+    """Looks of the editable points."""
+
+    size: float
+    symbol: str = "disc"
+    border_width: float = 0.15
+
+    def as_kwargs(self) -> dict[str, Any]:
+        """Return what ``add_points`` takes."""
+        return {
+            "size": self.size,
+            "symbol": self.symbol,
+            "border_width": self.border_width,
+        }
+
+
+@dataclass(frozen=True)
+class TrailsStyle:
+    """Looks of the trails."""
+
+    tail_length: int = 25
+    tail_width: float = 2
+    opacity: float = 0.8
+
+    def as_kwargs(self) -> dict[str, Any]:
+        """Return what ``add_tracks`` takes."""
+        return {
+            "tail_length": self.tail_length,
+            "tail_width": self.tail_width,
+            "opacity": self.opacity,
+            "color_by": "track_id",
+            "colormap": COLORMAP,
+            "colormaps_dict": {"track_id": IdentityColours()},
+        }
+
+
+@dataclass(frozen=True)
+class Scheduling:
+    """When things are done that need not be done at once; at once by default.
+
+    Parameters
+    ----------
+    later : (call) -> None
+        Calls when napari has finished what it is doing.
+    throttled : (call) -> call
+        Makes a call that is done a few times a second at most.
+    """
+
+    later: Callable[[Callable[[], None]], None] = lambda call: call()
+    throttled: Callable[[Callable[[], None]], Callable[[], object]] = lambda call: call
+
+
+def point_size(size: tuple[int, int]) -> float:
+    """Return a point diameter that is easy to grab in an image of (H, W) pixels."""
+    return float(np.clip(0.022 * min(size), 3, 40))

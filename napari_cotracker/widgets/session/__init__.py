@@ -1,0 +1,1 @@
+"""What is known about one image: annotations, edits, where they are kept."""

@@ -1,0 +1,193 @@
+"""The person's Points layer read as anchors, with identities that last between runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_cotracker.errors import InputError
+from napari_cotracker.tracks import Queries
+from napari_cotracker.widgets.layers.coordinates import (
+    affine_of,
+    off_plane,
+    to_image,
+    to_txy,
+)
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    from napari.layers import Image, Points
+
+    from napari_cotracker.tracks import Tracks
+    from napari_cotracker.widgets.layers.image_input import ImageInput
+
+# Feature columns that say which points are one track; the first one present counts.
+GROUP_COLUMNS = ("name", "label", "track_id")
+
+
+@dataclass(frozen=True, eq=False)
+class UserPoints:
+    """What the person's Points layer says, before identities.
+
+    Parameters
+    ----------
+    frame : (A,) int64
+    xy : (A, 2) float32
+        Pixels of the image.
+    group : tuple of str, length A
+        Points with the same non-empty text belong to one track.
+    """
+
+    frame: npt.NDArray[np.int64]
+    xy: npt.NDArray[np.float32]
+    group: tuple[str, ...]
+
+
+def read_points(points: Points, image: Image, source: ImageInput) -> UserPoints:
+    """Read a Points layer in pixels of an image; the layer is not changed.
+
+    Raises
+    ------
+    InputError
+        No points, NaN, too few axes, or a point outside the image, its time range or
+        the slice the viewer shows.
+    """
+    if len(points.data) == 0:
+        raise InputError(
+            f"'{points.name}' has no points; add at least one point to follow."
+        )
+    if points.ndim < image.ndim:
+        raise InputError(
+            f"'{points.name}' has {points.ndim} axes but '{image.name}' has "
+            f"{image.ndim}, so its points lie on no frame; make the points with "
+            "'New points'."
+        )
+    data = np.asarray(points.data, np.float64)
+    if not np.isfinite(data).all():
+        raise InputError(
+            f"'{points.name}' has points with NaN or infinite coordinates; delete them."
+        )
+    placed = to_image(data, affine_of(points), affine_of(image))
+    group = _groups(points)
+    _refuse_other_slices(points, placed, source)
+    txy = to_txy(placed, source.axes)
+    # A point shows on the frame it is nearest to.
+    frame = np.rint(txy[:, 0]).astype(np.int64)
+    names = tuple(g or f"point {i}" for i, g in enumerate(group))
+    user = Queries(frame, txy[:, 1:].astype(np.float32), None, names)  # type: ignore[arg-type]
+    user.check_inside(source.n_frames, source.size)
+    return UserPoints(user.frame, user.xy, group)
+
+
+def identify(
+    user: UserPoints, previous: Queries | None, tracks: Tracks, *, same_layer: bool
+) -> Queries:
+    """Give every point the identity it had in the last run, or a new one.
+
+    A point is the same if its group is, else if it lies where one lay, else (in the
+    same layer) if it stands in the same row.
+
+    Parameters
+    ----------
+    user : UserPoints
+    previous : Queries or None
+        What the last run read.
+    tracks : Tracks
+        Those there are: a group of the name of one is that track.
+    same_layer : bool
+        Whether the last run read the same layer.
+    """
+    ids = np.full(len(user.frame), -1, np.int64)
+    known = dict(zip(tracks.name, tracks.point_id.tolist(), strict=True))
+    if previous is not None:
+        known |= dict(zip(previous.name, previous.point_id.tolist(), strict=True))
+    _match_groups(ids, user, known)
+    if previous is not None:
+        _match_positions(ids, user, previous)
+        if same_layer:
+            _match_rows(ids, user, previous)
+    taken = np.concatenate([ids, tracks.point_id])
+    if previous is not None:
+        taken = np.concatenate([taken, previous.point_id])
+    _number_rest(ids, user.group, int(taken.max()) + 1)
+    name = tuple(
+        group or f"point {i}" for group, i in zip(user.group, ids, strict=True)
+    )
+    return Queries(user.frame, user.xy, ids, name)
+
+
+def _groups(points: Points) -> tuple[str, ...]:
+    table = points.features
+    for column in GROUP_COLUMNS:
+        if column in table.columns:
+            return tuple(
+                "" if value is None or value != value else str(value).strip()
+                for value in table[column]
+            )
+    return ("",) * len(points.data)
+
+
+def _refuse_other_slices(
+    points: Points, placed: npt.NDArray[np.float64], source: ImageInput
+) -> None:
+    off = off_plane(placed, source.axes)
+    if off.any():
+        chosen = ", ".join(str(index) for index in source.axes.fixed.values())
+        raise InputError(
+            f"{int(off.sum())} point(s) of '{points.name}' lie in another slice than "
+            f"the one shown (index {chosen}); move the sliders to the slice with the "
+            "points, or the points to this slice."
+        )
+
+
+def _keys(queries: Queries) -> list[tuple[int, int, float, float]]:
+    return [
+        (int(i), int(t), float(x), float(y))
+        for i, t, (x, y) in zip(
+            queries.point_id, queries.frame, queries.xy, strict=True
+        )
+    ]
+
+
+def _match_groups(
+    ids: npt.NDArray[np.int64], user: UserPoints, known: dict[str, int]
+) -> None:
+    for row, group in enumerate(user.group):
+        if group and group in known:
+            ids[row] = known[group]
+
+
+def _match_positions(
+    ids: npt.NDArray[np.int64], user: UserPoints, previous: Queries
+) -> None:
+    known = {(t, x, y): i for i, t, x, y in _keys(previous)}
+    for row, (t, (x, y)) in enumerate(zip(user.frame, user.xy, strict=True)):
+        if not user.group[row]:
+            ids[row] = known.pop((int(t), float(x), float(y)), ids[row])
+
+
+def _match_rows(
+    ids: npt.NDArray[np.int64], user: UserPoints, previous: Queries
+) -> None:
+    taken = set(ids.tolist())
+    for row in range(min(len(ids), len(previous))):
+        if ids[row] < 0 and not user.group[row]:
+            candidate = int(previous.point_id[row])
+            if candidate not in taken:
+                ids[row] = candidate
+                taken.add(candidate)
+
+
+def _number_rest(
+    ids: npt.NDArray[np.int64], group: tuple[str, ...], fresh: int
+) -> None:
+    given: dict[str, int] = {}
+    for row in np.flatnonzero(ids < 0):
+        if group[row] and group[row] in given:
+            ids[row] = given[group[row]]
+            continue
+        ids[row] = fresh
+        given[group[row]] = fresh
+        fresh += 1

@@ -1,0 +1,44 @@
+"""Which recording an image layer shows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_cotracker.errors import ProjectError
+from napari_cotracker.project import Recording
+from napari_cotracker.widgets.layers.layer_looks import METADATA_KEY
+
+if TYPE_CHECKING:
+    from napari.layers import Image
+
+    from napari_cotracker.widgets.layers.image_input import ImageInput
+
+
+def recording_of(image: Image, source: ImageInput) -> Recording:
+    """Return the fingerprint of the recording that an image shows.
+
+    Raises
+    ------
+    ProjectError
+        It cannot be read.
+    """
+    path, shape = path_of(image), (source.n_frames, *source.size)
+    if path is not None:
+        return Recording.of_file(path, shape)
+    last = source.n_frames - 1
+    try:
+        frames = [np.asarray(source.video[t]) for t in (0, last // 2, last)]
+    except Exception as error:  # of whatever kind: a lazy array runs foreign code
+        raise ProjectError(f"Frames of '{image.name}' cannot be read.") from error
+    return Recording.of_frames(frames, shape)
+
+
+def path_of(image: Image) -> Path | None:
+    """Return the file that an image was opened from, if it is still there."""
+    about = image.metadata.get(METADATA_KEY, {})
+    named = about.get("path") or image.source.path
+    path = None if named is None else Path(named)
+    return path if path is not None and path.exists() else None

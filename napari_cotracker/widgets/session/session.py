@@ -1,0 +1,398 @@
+"""Results of one image: annotations, the layers that show them, what is stale."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_cotracker.errors import CoTrackerError, InputError
+from napari_cotracker.project import Annotations, columns_of
+from napari_cotracker.project.merging import overlay
+from napari_cotracker.tracking import invalid_spans
+from napari_cotracker.widgets.layers.coordinates import (
+    PixelAxes,
+    placement,
+    result_axes,
+)
+from napari_cotracker.widgets.layers.image_input import position_in, read_image
+from napari_cotracker.widgets.layers.layer_looks import METADATA_KEY, POINTS_SUFFIX
+from napari_cotracker.widgets.layers.result_layers import ResultLayers
+from napari_cotracker.widgets.session.entering import (
+    anchors_of,
+    empty_document,
+    enter_points,
+)
+from napari_cotracker.widgets.session.hand_edits import (
+    cell_changes,
+    edit_by_hand,
+    frames_of,
+)
+from napari_cotracker.widgets.session.keeping import Keeping
+from napari_cotracker.widgets.session.memory import Memory
+from napari_cotracker.widgets.session.recordings import recording_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    import numpy.typing as npt
+    from napari.components import ViewerModel
+    from napari.layers import Image, Points
+    from napari.layers import Tracks as TracksLayer
+
+    from napari_cotracker.project import Document, Edit, Project, Recording
+    from napari_cotracker.project.runs import RunRequest
+    from napari_cotracker.tracks import Queries, Span, Tracks
+    from napari_cotracker.widgets.layers.image_input import ImageInput
+    from napari_cotracker.widgets.layers.layer_looks import Scheduling
+    from napari_cotracker.widgets.session.memory import Settings
+    from napari_cotracker.widgets.session.run import Run
+
+
+@dataclass(frozen=True)
+class Listeners:
+    """Who wants to know what becomes of a session.
+
+    Parameters
+    ----------
+    edited : (session, sentence) -> None
+        A person has changed the annotations, or tried to.
+    failed : (error) -> None
+        It could not be done; nothing was changed.
+    warned : (sentence) -> None
+        It was done, but is not kept on disk any more.
+    """
+
+    edited: Callable[[Session, str], None]
+    failed: Callable[[Exception], None]
+    warned: Callable[[str], None] = lambda text: None
+
+
+class Session:
+    """Annotations of one image layer, and what a person does to them."""
+
+    def __init__(
+        self,
+        viewer: ViewerModel,
+        image: Image,
+        source: ImageInput,
+        listeners: Listeners,
+        schedule: Scheduling,
+    ) -> None:
+        self.image = image
+        self.axes: PixelAxes = result_axes(source.axes)
+        self.kept = Keeping(
+            Annotations(empty_document(source.n_frames, source.size)),
+            Memory(slice=tuple(source.axes.fixed.items())),
+            self._describe,
+            listeners.warned,
+        )
+        self.layers = ResultLayers(
+            viewer,
+            image,
+            placement(image, source.axes),
+            source.size,
+            self.read_layer,
+            lambda: listeners.edited(self, ""),
+            schedule,
+        )
+        self._listeners = listeners
+        # Frames and identities that were edited since the present run began.
+        self._edited_since: list[tuple[npt.NDArray[np.int64], ...]] = []
+
+    @property
+    def annotations(self) -> Annotations:
+        """The document and the history of its edits."""
+        return self.kept.annotations
+
+    @property
+    def memory(self) -> Memory:
+        """Facts about them."""
+        return self.kept.memory
+
+    @property
+    def document(self) -> Document:
+        """Everything that is known and decided."""
+        return self.annotations.document
+
+    @property
+    def project(self) -> Project | None:
+        """The file in which all this is kept, saved or not, if there is one."""
+        return self.kept.project
+
+    @property
+    def has_tracks(self) -> bool:
+        """Whether there is any track."""
+        return self.document.tracks.n_tracks > 0
+
+    # -- runs -----------------------------------------------------------------
+
+    def refuse_other_slice(self, source: ImageInput) -> None:
+        """Refuse to mix results of two slices or channels in one pair of layers.
+
+        Raises
+        ------
+        InputError
+            The viewer shows another slice than the results were made of.
+        """
+        now = tuple(source.axes.fixed.items())
+        if not self.has_tracks:
+            self.axes = result_axes(source.axes)
+            self.remember(slice=now)
+        elif now != self.memory.slice:
+            indices = ", ".join(str(index) for _, index in self.memory.slice)
+            raise InputError(
+                f"The tracks of '{self.image.name}' were made at index {indices} of "
+                "its further axes; move the sliders there, or delete "
+                f"'{self.image.name} {POINTS_SUFFIX}' to start afresh."
+            )
+
+    def enter(self, layer: str, user: Queries | None) -> bool:
+        """Take up what changed in the person's own points; tell whether anything did.
+
+        Raises
+        ------
+        ProjectError
+            The project file cannot be written.
+        """
+        before = self.memory.user_points
+        document = enter_points(self.document, before, user)
+        changed = document is not self.document
+        if changed:
+            self.kept.take(document)
+        self.remember(points_layer=layer, user_points=user)
+        return changed
+
+    def begin(
+        self, asked: RunRequest | None, settings: Settings, *, go_on: bool
+    ) -> None:
+        """Let a run begin: what is edited from now on is kept whatever it finds.
+
+        Parameters
+        ----------
+        asked : RunRequest or None
+            A run over everything; None renews what is stale.
+        settings : Settings
+        go_on : bool
+            Whether it was interrupted and is in the project file already.
+
+        Raises
+        ------
+        ProjectError
+            The project file cannot be written.
+        """
+        self._edited_since.clear()
+        if go_on:
+            return
+        self.kept.begin(asked)
+        self.remember(settings=settings, stale=(), renewing=self.memory.stale)
+
+    def take(self, run: Run, found: Tracks, window: bytes | None = None) -> None:
+        """Take over what an unfinished run knows; edits made meanwhile stay.
+
+        Parameters
+        ----------
+        run : Run
+        found : Tracks
+        window : bytes or None
+            What the project file keeps of the window that was finished.
+
+        Raises
+        ------
+        ProjectError
+            The project file cannot be written.
+        """
+        self.kept.take(self._with_found(run, found, complete=False), window)
+
+    def end(self, run: Run, found: Tracks | None, *, complete: bool) -> None:
+        """Let a run end; what it did not get to stays stale.
+
+        Parameters
+        ----------
+        run : Run
+        found : Tracks or None
+            What it knows in the end.
+        complete : bool
+
+        Raises
+        ------
+        ProjectError
+            The project file cannot be written.
+        """
+        left = self.memory.stale
+        if not complete:
+            left = (*self.memory.renewing, *left)
+        elif run.is_whole:
+            left = run.stale_by_now(self.document)  # it may have begun long ago
+        if found is not None:
+            document = self._with_found(run, found, complete=complete)
+            if complete and run.is_whole:
+                self.kept.finish(document)
+            else:
+                self.kept.take(document)
+        self.remember(stale=tuple(dict.fromkeys(left)), renewing=())
+
+    def _with_found(self, run: Run, found: Tracks, *, complete: bool) -> Document:
+        self.read_layer()  # an edit that was not read yet
+        asked = run.asked(found)
+        return overlay(
+            self.document, found, asked, self._kept_cells(), complete=complete
+        )
+
+    def _kept_cells(self) -> npt.NDArray[np.bool_]:
+        tracks = self.document.tracks
+        kept = np.zeros(tracks.source.shape, np.bool_)
+        for frame, point_id in self._edited_since:
+            column = columns_of(tracks, point_id)
+            here = column >= 0
+            kept[frame[here], column[here]] = True
+        return kept
+
+    # -- edits ----------------------------------------------------------------
+
+    def edit(self, make: Callable[[Document], Edit]) -> None:
+        """Make an edit of the present document; errors are told, not raised."""
+        self.read_layer()
+        before = self.document
+        try:
+            edit = make(before)
+            self.kept.edit(edit)
+        except CoTrackerError as error:
+            self.show()
+            self._listeners.failed(error)
+            return
+        self._after(before, edit, edit.sentence)
+
+    def undo(self) -> None:
+        """Take the last edit back."""
+        self._travel(self.kept.undo, "Taken back: ")
+
+    def redo(self) -> None:
+        """Do the edit again that was last taken back."""
+        self._travel(self.kept.redo, "Done again: ")
+
+    def read_layer(self) -> None:
+        """Make an edit of what a person changed in the editable layer, if anything."""
+        reading = self.layers.read()
+        if reading is None or reading.is_empty:
+            return
+        before, edit = self.document, None
+        try:
+            edit = edit_by_hand(before, reading)
+            if edit is not None:
+                self.kept.edit(edit)
+        except CoTrackerError as error:
+            self.show()
+            self._listeners.failed(error)
+            return
+        sentence = "" if edit is None else edit.sentence
+        if reading.refused:
+            sentence += (
+                f" {reading.refused} point(s) put back: outside the image or of no "
+                "track. Add new points to your own Points layer and press Run."
+            )
+        self._after(before, edit, sentence.strip())
+
+    def _travel(self, step: Callable[[], Edit | None], prefix: str) -> None:
+        self.read_layer()
+        before = self.document
+        try:
+            edit = step()
+        except CoTrackerError as error:
+            self._listeners.failed(error)
+            return
+        if edit is not None:
+            self._after(before, edit, prefix + edit.sentence)
+            self.layers.bring_into_view(frames_of(edit))
+
+    def _after(self, before: Document, edit: Edit | None, sentence: str) -> None:
+        if edit is not None:
+            for change in cell_changes(edit):
+                self._edited_since.append((change.frame, change.point_id))
+            self._note_stale(before, edit.tracks)
+        self.show()
+        self._listeners.edited(self, sentence)
+
+    def _note_stale(self, before: Document, point_ids: list[int]) -> None:
+        """Remember which predictions do not follow from the anchors any more."""
+        settings = self.memory.settings
+        if settings is None:
+            return  # nothing was predicted yet
+        now = self.document
+        spans = invalid_spans(
+            anchors_of(before, point_ids),
+            anchors_of(now, point_ids),
+            now.tracks.n_frames,
+            constraints_before=before.constraints.of(point_ids),
+            constraints_after=now.constraints.of(point_ids),
+            options=settings.options,
+        )
+        if spans:
+            self.set_stale((*self.memory.stale, *spans))
+
+    def set_stale(self, spans: Iterable[Span]) -> None:
+        """Say which spans are to be tracked again."""
+        self.remember(stale=tuple(dict.fromkeys(spans)))
+
+    def remember(self, **values: Any) -> None:
+        """Keep further facts about these annotations."""
+        self.kept.remember(**values)
+
+    # -- layers ---------------------------------------------------------------
+
+    def show(self, *, at_once: bool = True) -> None:
+        """Write both layers from the tracks; the first call adds them."""
+        self.layers.show(self.document.tracks, self.axes, at_once=at_once)
+        self._store()
+
+    def restore(self, points: Points, trails: TracksLayer | None) -> None:
+        """Take up layers, and the results kept with them, of a closed dock."""
+        kept = points.metadata[METADATA_KEY]
+        self.kept.go_on_in(kept["annotations"], kept["memory"])
+        self.axes = kept["axes"]
+        self.layers.restore(points, trails, kept["tracks"], self.axes, kept["shown"])
+        self.read_layer()
+
+    def keep_in(self, annotations: Annotations, memory: Memory) -> None:
+        """Go on with these annotations, such as those of a project file."""
+        self.kept.go_on_in(annotations, memory)
+        self._store()
+
+    def save_in(self, project: Project) -> None:
+        """Go on in a file that a person has chosen and that holds everything."""
+        self.kept.save_in(project)
+        self._store()
+
+    def release(self) -> None:
+        """Stop listening; a dock that is opened again can go on."""
+        self.read_layer()
+        self._store()
+        self.layers.release()
+
+    def close(self) -> None:
+        """Stop listening for good."""
+        self.layers.release()
+        self.kept.close()
+
+    def position(self) -> tuple[float, ...]:
+        """Return a world position in the slice that the results are of."""
+        return position_in(self.image, dict(self.memory.slice))
+
+    def _describe(self) -> tuple[str, Recording]:
+        source = read_image(self.image, self.position())
+        return self.image.name, recording_of(self.image, source)
+
+    def _store(self) -> None:
+        """Keep the results with the layer, so that a closed dock loses nothing."""
+        about: dict[str, Any] = {"image": self.image.name}
+        if self.memory.settings is not None:
+            about |= self.memory.settings.to_dict()
+        self.layers.store(
+            about,
+            {
+                "annotations": self.annotations,
+                "memory": self.memory,
+                "axes": self.axes,
+            },
+        )
