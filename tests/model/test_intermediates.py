@@ -1,14 +1,13 @@
 """What the published networks compute on the way, where the reference lies at hand."""
 
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from recipe import fill_state_dict, queries, video_tensor
-
-from napari_cotracker.model.build import build_network
-from napari_cotracker.model.config import PRESETS
+from published import published_network
+from recipe import queries, video_tensor
 
 REFERENCE = Path(__file__).parents[3] / "shared" / "reference" / "golden"
 # Architecture, clip and queries of every case with intermediate values.
@@ -57,8 +56,7 @@ def case(request):
 
 def answer_of(name):
     architecture, (n_frames, height, width, seed), frames = CASES[name]
-    network = build_network(PRESETS[architecture]).eval()
-    network.load_state_dict(fill_state_dict(network.state_dict()))
+    network = deepcopy(published_network(architecture))  # it gets hooks
     calls = Calls(network)
     queries_txy = queries(len(frames), height, width, frames, seed)[0]
     clip = video_tensor(n_frames, height, width, seed)[0]

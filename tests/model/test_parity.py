@@ -1,34 +1,24 @@
 """The published numbers, exactly: golden outputs for deterministic weights."""
 
 import json
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from recipe import fill_state_dict, video_tensor, weights_digest
-
-from napari_cotracker.model.build import build_network
-from napari_cotracker.model.config import PRESETS
+from published import published_digest, published_network
+from recipe import video_tensor
 
 GOLDENS = Path(__file__).parent / "goldens"
 CASES = json.loads((GOLDENS / "manifest.json").read_text())
 MAX_PX, MEAN_PX, MAX_SCORE = 5e-4, 1e-4, 5e-5
 
 
-@cache
-def published_network(architecture: str) -> torch.nn.Module:
-    network = build_network(PRESETS[architecture]).eval()
-    network.load_state_dict(fill_state_dict(network.state_dict()))
-    return network
-
-
 @pytest.mark.parametrize("name", sorted(CASES))
 def test_bare_network_matches_its_golden(name):
     case, golden = CASES[name], np.load(GOLDENS / f"{name}.npz")
     network = published_network(case["architecture"])
-    assert weights_digest(network.state_dict()) == case["weights_sha256"]
+    assert published_digest(case["architecture"]) == case["weights_sha256"]
     shape = case["video"]
     video = video_tensor(shape["T"], shape["H"], shape["W"], shape["seed"])[0]
     with torch.inference_mode():

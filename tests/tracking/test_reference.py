@@ -1,14 +1,14 @@
 """``reference=True`` gives what the published predictors give."""
 
 import json
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from recipe import fill_state_dict, mask, video
+from published import published_network
+from recipe import mask, video
 
 from napari_cotracker import Queries, TrackingOptions, track
 from napari_cotracker.errors import InputError
@@ -21,13 +21,6 @@ GOLDENS = Path(__file__).parent / "goldens"
 CASES = json.loads((GOLDENS / "manifest.json").read_text())
 LONG = ("_fullres", "_dense")
 LARGEST_PX, MEAN_PX, MAX_SCORE, UNDECIDED = 5e-4, 1e-4, 5e-5, 1e-4
-
-
-@cache
-def published_network(architecture):
-    network = build_network(PRESETS[architecture]).eval()
-    network.load_state_dict(fill_state_dict(network.state_dict()))
-    return network
 
 
 def queries_of(case, golden):
