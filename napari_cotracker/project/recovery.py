@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 FOLDER_VARIABLE = "NAPARI_COTRACKER_UNSAVED"
 KEPT_DAYS = 30
 OFFERED = 20
-IMAGE = "image"  # what the session remembers as the name of its image
+# What a session remembers as the name of its image, and as points not tracked yet.
+IMAGE, CLICKED = "image", "clicked"
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,8 @@ class UnsavedWork:
     changed : datetime
         Time of the last change, in the local zone.
     n_tracks, n_edits : int
+    n_points : int
+        Clicked, but not tracked yet.
     """
 
     path: Path
@@ -56,6 +59,12 @@ class UnsavedWork:
     changed: datetime
     n_tracks: int
     n_edits: int
+    n_points: int = 0
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to restore."""
+        return not (self.n_tracks or self.n_edits or self.n_points)
 
 
 def recovery_folder() -> Path:
@@ -96,7 +105,7 @@ def find_unsaved() -> list[UnsavedWork]:
     """Return what ended sessions have left, the latest first, ``OFFERED`` at most.
 
     What did not change for ``KEPT_DAYS`` days is deleted, and so is a file without any
-    tracks and edits; one that is open anywhere is left alone.
+    tracks, edits and points; one that is open anywhere is left alone.
     """
     found: list[UnsavedWork] = []
     for times, path in sorted(_files(), reverse=True):
@@ -142,7 +151,7 @@ def remove(path: Path) -> None:
 
 
 def remove_if_empty(path: Path) -> None:
-    """Delete a closed file in which there are no tracks and no edits."""
+    """Delete a closed file in which there are no tracks, edits and points."""
     with suppress(OSError):
         _settled(path, _times(path))
 
@@ -177,7 +186,7 @@ def _settled(path: Path, times: Times) -> UnsavedWork | None:
             return None
         except ProjectError:
             pass  # damaged: a person may know what to do
-    if _too_old(times) or (work is not None and not (work.n_tracks or work.n_edits)):
+    if _too_old(times) or (work is not None and work.is_empty):
         with suppress(ProjectError):
             remove(path)
         return None
@@ -195,6 +204,7 @@ def _summary(path: Path, changed: datetime) -> UnsavedWork:
         except (TypeError, KeyError, ValueError) as error:
             raise damaged(path, "which recording it is about") from error
         name = fact(file, REMEMBERED + IMAGE, "")
+        clicked = fact(file, REMEMBERED + CLICKED, None) or {}
         return UnsavedWork(
             path,
             Path(recording.path).name or str(name),
@@ -202,4 +212,5 @@ def _summary(path: Path, changed: datetime) -> UnsavedWork:
             changed,
             int(file.rows("SELECT count(*) FROM tracks")[0][0]),
             int(file.rows("SELECT count(*) FROM edits")[0][0]),
+            len(clicked.get("points", ())),
         )

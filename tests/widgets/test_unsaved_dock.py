@@ -45,25 +45,59 @@ def leave_work(clip, recorder, name, days=0.0, edits=1):
     return document
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs POSIX signals")
-def test_a_napari_that_was_killed_loses_nothing(shown, recorder, qtbot, tmp_path):
-    video, state = str(sample_clip().video), tmp_path / "state.npz"
+def kill_while(video, state, *how, meanwhile=lambda: None):
+    """Let a napari of its own work until its work is safe, then kill it."""
     script = Path(__file__).with_name("work_until_killed.py")
     child = subprocess.Popen(
-        [sys.executable, str(script), video, str(state)],
+        [sys.executable, str(script), str(video), str(state), *how],
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
     with child:
         assert child.stdout.readline().strip() == "safe"
+        meanwhile()
+        time.sleep(random.Random(3).random())
+        os.kill(child.pid, signal.SIGKILL)
+    return np.load(state)
+
+
+NEEDS_SIGNALS = pytest.mark.skipif(
+    not hasattr(signal, "SIGKILL"), reason="needs POSIX signals"
+)
+
+
+@NEEDS_SIGNALS
+def test_points_that_were_never_run_survive_a_kill(shown, recorder, qtbot, tmp_path):
+    video = sample_clip().video
+    promised = kill_while(video, tmp_path / "state.npz", "clicks")["points"]
+
+    shown.add_points(ndim=3, name="mine")
+    window = Window(shown, recorder.engine, qtbot)
+    window.wait(window.dock.unsaved.isVisible)
+    assert "3 points not tracked yet." in window["unsaved_label"].text()
+    window.press("restore_unsaved")
+    (image,) = window.dock.controller.image_layers()
+    name = window["points_layer"].currentText()
+    assert name == f"{image.name} points"
+    assert np.array_equal(shown.layers[name].data, promised)
+    assert window.dock.status.text().startswith("Restored 3 points not tracked yet")
+    window.press("run")
+    window.idle()
+    assert window.dock.controller.session_of(image).document.tracks.n_tracks == 3
+
+
+@NEEDS_SIGNALS
+def test_a_napari_that_was_killed_loses_nothing(shown, recorder, qtbot, tmp_path):
+    video = str(sample_clip().video)
+
+    def look():
         before = Window(shown, recorder.engine, qtbot)
         qtbot.wait(50)
         assert not before.dock.unsaved.isVisible(), "the other napari is alive"
         before.holder.destroyOnClose()
-        time.sleep(random.Random(3).random())
-        os.kill(child.pid, signal.SIGKILL)
-    promised = np.load(state)
+
+    promised = kill_while(video, tmp_path / "state.npz", meanwhile=look)
 
     window = Window(shown, recorder.engine, qtbot)
     window.wait(window.dock.unsaved.isVisible)

@@ -1,7 +1,8 @@
 """Work in napari as a person does, without saving, until the process is killed.
 
 ``python work_until_killed.py VIDEO STATE.npz``: when STATE is written, everything in it
-is promised to be safe; what comes after may be cut off anywhere.
+is promised to be safe; what comes after may be cut off anywhere. With ``clicks`` as a
+third word points are clicked, and nothing is run.
 """
 
 import sys
@@ -21,8 +22,12 @@ class Waiting:
         end = time.monotonic() + timeout / 1000
         while not condition():
             assert time.monotonic() < end, "timed out"
-            QApplication.processEvents()
-            time.sleep(0.005)
+            self.pause()
+
+    @staticmethod
+    def pause():
+        QApplication.processEvents()
+        time.sleep(0.005)
 
 
 def drag(window, image, tracked, frame, track_id, by_yx):
@@ -35,11 +40,26 @@ def drag(window, image, tracked, frame, track_id, by_yx):
     window.wait(lambda: session.annotations.journal.done == done + 1)
 
 
-def work(video, state):
+def begin(video):
     viewer = napari.Viewer()
     window = Window(viewer, Recorder().engine, Waiting())
     (image,) = viewer.open(video, plugin="napari-cotracker")
     QApplication.processEvents()
+    return viewer, window, image
+
+
+def click(video, state):
+    viewer, window, image = begin(video)
+    window.place_points(image, [(2, 40, 60), (6, 90, 100), (9, 50, 30)])
+    window.wait(lambda: window.dock.controller.session_of(image) is not None)
+    np.savez(state, points=viewer.layers[f"{image.name} points"].data)
+    print("safe", flush=True)
+    while True:
+        Waiting.pause()
+
+
+def work(video, state):
+    viewer, window, image = begin(video)
     window.press("auto_retrack")  # so that all that changes is what is dragged
     window.place_points(image, [(2, 40, 60), (6, 90, 100)])
     window.press("run")
@@ -60,4 +80,4 @@ def work(video, state):
 
 
 if __name__ == "__main__":
-    work(*sys.argv[1:])
+    (click if "clicks" in sys.argv[3:] else work)(*sys.argv[1:3])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 from weakref import ref
@@ -11,18 +12,14 @@ from qtpy.QtCore import QEvent, Qt, QTimer
 from qtpy.QtWidgets import (
     QFormLayout,
     QLabel,
-    QLayout,
-    QProgressBar,
     QVBoxLayout,
     QWidget,
 )
-from superqt.utils import qthrottled
+from superqt.utils import qdebounced, qthrottled
 
 from napari_cotracker.errors import CoTrackerError
 from napari_cotracker.widgets.dock.controls import (
-    button,
     chosen,
-    evenly,
     refill,
     sentence,
 )
@@ -31,11 +28,13 @@ from napari_cotracker.widgets.dock.edit_panel import EditPanel
 from napari_cotracker.widgets.dock.file_row import FileRow
 from napari_cotracker.widgets.dock.review_panel import ReviewPanel
 from napari_cotracker.widgets.dock.run_form import RunForm
+from napari_cotracker.widgets.dock.run_row import RunRow
 from napari_cotracker.widgets.dock.scrolling import Scrolling
 from napari_cotracker.widgets.dock.shortcuts import Shortcuts
 from napari_cotracker.widgets.dock.unsaved_panel import UnsavedPanel
 from napari_cotracker.widgets.engine import Engine, default_engine
 from napari_cotracker.widgets.layers.layer_looks import Scheduling
+from napari_cotracker.widgets.runs.clicks import Clicks
 from napari_cotracker.widgets.runs.controller import TrackingController
 from napari_cotracker.widgets.runs.runner import Runner
 from napari_cotracker.widgets.session.track_actions import ACTIONS
@@ -45,7 +44,7 @@ if TYPE_CHECKING:
     from weakref import ReferenceType
 
     from napari.components import ViewerModel
-    from napari.layers import Image
+    from napari.layers import Image, Points
 
     from napari_cotracker.tracking import Progress
     from napari_cotracker.widgets.session.run import Run
@@ -57,6 +56,7 @@ WELCOME = (
 )
 STATUS_MARGIN = 9  # px
 TRAILS_MS = 200  # between two renewals of the trails
+PAUSE_MS = 500  # after the last click, before the clicks are kept
 
 
 class PointTracker(QWidget):
@@ -89,6 +89,8 @@ class PointTracker(QWidget):
         self.runner = Runner(
             self.controller, self._on_progress, self._on_error, self._on_end
         )
+        soon = qdebounced(self._on_clicks, timeout=PAUSE_MS, parent=self)
+        self.clicks = Clicks(self.controller, soon)
         rows = QFormLayout(self._create_holder())
         rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         self.files = FileRow(
@@ -103,11 +105,12 @@ class PointTracker(QWidget):
         rows.addRow(self.unsaved)
         rows.addRow("Project", self.files.row)
         self.run_form = RunForm(rows, self.controller.engine.model_names())
-        rows.addRow(self._create_run_row())
+        self.run_row = RunRow()
+        rows.addRow(self.run_row)
         self.downloads = Downloading(
             self,
             self.controller.engine,
-            self._on_downloaded,
+            self.run_row.show_bytes,
             self._on_error,
             self._on_download_end,
         )
@@ -120,17 +123,6 @@ class PointTracker(QWidget):
         self._on_layers_changed()
 
     # -- rows -----------------------------------------------------------------
-
-    def _create_run_row(self) -> QLayout:
-        self.run = button("run", "Run", "Track the points through the recording")
-        self.cancel = button("cancel", "Cancel", "Stop; what is finished stays")
-        self.progress = QProgressBar()
-        self.progress.setObjectName("progress")
-        self._show_nothing()
-        row = QVBoxLayout()
-        row.addLayout(evenly(self.run, self.cancel))
-        row.addWidget(self.progress)
-        return row
 
     def _create_holder(self) -> QWidget:
         """Make what holds the rows: it scrolls, what is told below it does not."""
@@ -168,14 +160,21 @@ class PointTracker(QWidget):
         for event in (events.inserted, events.removed, events.renamed):
             event.connect(self._on_layers_changed)
         self.run_form.image_layer.currentIndexChanged.connect(self._on_image_chosen)
+        self.run_form.points_layer.currentIndexChanged.connect(self._watch_clicks)
         self.run_form.model.activated.connect(self._on_model_chosen)
         self.run_form.new_points.clicked.connect(self._on_new_points)
-        self.run.clicked.connect(self._on_run)
-        self.cancel.clicked.connect(self._on_cancel)
+        self.run_row.run.clicked.connect(self._on_run)
+        self.run_row.cancel.clicked.connect(self._on_cancel)
         # No method of this widget: it is gone by then.
         self.destroyed.connect(
             partial(
-                _stop, self.runner, self.downloads, self.shortcuts, events, ref(self)
+                _stop,
+                self.runner,
+                self.downloads,
+                self.shortcuts,
+                self.clicks,
+                events,
+                ref(self),
             )
         )
 
@@ -185,10 +184,12 @@ class PointTracker(QWidget):
         """Stop when napari takes the widget out of its dock (it may live on)."""
         if event is not None and event.type() == QEvent.Type.ParentChange:
             if self.parent() is None:
+                self.clicks.leave()
                 self.downloads.leave()
                 self.runner.stop()
             else:
                 self.controller.open()
+                self._watch_clicks()
         super().changeEvent(event)
 
     def _on_layers_changed(self, event: object = None) -> None:
@@ -208,7 +209,18 @@ class PointTracker(QWidget):
             final = 0  # said when Run is pressed
         self.run_form.set_frames(final)
         self.edit_panel.set_frames(final)
+        self._watch_clicks()
         self._refresh()
+
+    def _watch_clicks(self, index: int = 0) -> None:
+        self.clicks.watch(self._image(), self._points())
+
+    def _on_clicks(self) -> None:
+        try:
+            self.clicks.keep()
+        except CoTrackerError as error:
+            self._on_error(error)
+        self.files.refresh(self.runner.busy)
 
     def _on_new_points(self) -> None:
         try:
@@ -230,16 +242,17 @@ class PointTracker(QWidget):
             self._on_download_begin()
             return
         self._on_image_chosen()  # its data may have been replaced since
-        points = chosen(self.run_form.points_layer, self.controller.points_layers())
         try:
-            run = self.controller.start(self.run_form.request(self._image(), points))
+            run = self.controller.start(
+                self.run_form.request(self._image(), self._points())
+            )
         except CoTrackerError as error:
             self._on_error(error)
             return
         self._start(run, f"{run.source.remark} Loading the model…".strip())
 
     def _start(self, run: Run, text: str) -> None:
-        self.progress.setRange(0, 0)  # busy until the first window tells the number
+        self.run_row.show_waiting()
         self._on_message(text)
         self.runner.start(run)
         self._refresh()
@@ -248,17 +261,16 @@ class PointTracker(QWidget):
         self.runner.cancel()
         self.downloads.cancel()
         self._on_message("Stopping after this window…")
-        self.cancel.setEnabled(False)
+        self.run_row.cancel.setEnabled(False)
 
     def _on_progress(self, progress: Progress) -> None:
-        self.progress.setRange(0, progress.total)
-        self.progress.setValue(progress.done)
+        self.run_row.show_windows(progress.done, progress.total)
         first, last = progress.span
         self._on_message(f"Tracked frames {first} to {last}.")
 
     def _on_end(self, run: Run, complete: bool, superseded: bool) -> None:
-        if self.progress.maximum() == 0:
-            self._show_nothing()
+        if self.run_row.is_waiting:
+            self.run_row.show_nothing()
         if complete and not run.is_whole:
             self._on_message("Tracked again what the edit changed.")
         elif complete:
@@ -299,6 +311,8 @@ class PointTracker(QWidget):
     def _on_project_opened(self, session: Session) -> None:
         self._on_layers_changed()
         self.run_form.choose(session.image, session.memory.settings)
+        if session.memory.clicked is not None:
+            self.run_form.points_layer.setCurrentText(session.memory.clicked.layer)
 
     # -- a download -----------------------------------------------------------
 
@@ -309,18 +323,12 @@ class PointTracker(QWidget):
             self._on_download_begin()
 
     def _on_download_begin(self) -> None:
-        self.progress.setRange(0, 0)
+        self.run_row.show_waiting()
         self._on_message("Downloading; Cancel keeps what has arrived.")
-
-    def _on_downloaded(self, done: int, total: int) -> None:
-        if total:
-            self.progress.setFormat(f"%p % of {total / 1e6:.0f} MB")
-            self.progress.setRange(0, total // 1000)
-            self.progress.setValue(done // 1000)
 
     def _on_download_end(self, whole: bool) -> None:
         goes_on, self._run_after_download = self._run_after_download, False
-        self._show_nothing()
+        self.run_row.show_nothing()
         if whole:
             self._on_message(f"{self.run_form.model.currentText()} is here now.")
         elif self.status.text().startswith("Stopping"):
@@ -330,11 +338,6 @@ class PointTracker(QWidget):
         self._refresh()
 
     # -- inside ---------------------------------------------------------------
-
-    def _show_nothing(self) -> None:
-        self.progress.setFormat("%v of %m windows")
-        self.progress.setRange(0, 1)
-        self.progress.reset()
 
     def _renew(self) -> None:
         """Track again what edits made stale, if the person wants that."""
@@ -347,6 +350,9 @@ class PointTracker(QWidget):
     def _image(self) -> Image | None:
         return chosen(self.run_form.image_layer, self.controller.image_layers())
 
+    def _points(self) -> Points | None:
+        return chosen(self.run_form.points_layer, self.controller.points_layers())
+
     def _session(self) -> Session | None:
         return self.controller.session_of(self._image())
 
@@ -354,8 +360,8 @@ class PointTracker(QWidget):
         loading = self.downloads.busy
         busy = self.runner.busy or loading
         renewing = self.runner.renewing and not self._run_waits
-        self.run.setEnabled(not busy or (renewing and not loading))
-        self.cancel.setEnabled(busy)
+        self.run_row.run.setEnabled(not busy or (renewing and not loading))
+        self.run_row.cancel.setEnabled(busy)
         self.edit_panel.refresh()
         self.review_panel.refresh()
         self.files.refresh(busy)
@@ -366,6 +372,7 @@ def _stop(
     runner: Runner,
     downloads: Downloading,
     shortcuts: Shortcuts,
+    clicks: Clicks,
     events: object,
     widget: ReferenceType[PointTracker],
 ) -> None:
@@ -373,6 +380,9 @@ def _stop(
     if dead is not None:
         for name in ("inserted", "removed", "renamed"):
             getattr(events, name).disconnect(dead._on_layers_changed)
+    with suppress(CoTrackerError):
+        clicks.keep()
+    clicks.leave()
     shortcuts.release()
     downloads.leave()
     # A dock that was only taken out of its window has let go before.

@@ -144,7 +144,12 @@ def _time(work: UnsavedWork) -> str:
 
 
 def _amount(work: UnsavedWork) -> str:
-    return f"{_counted(work.n_tracks, 'track')}, {_counted(work.n_edits, 'edit')}"
+    parts = []
+    if work.n_tracks or work.n_edits or not work.n_points:
+        parts = [_counted(work.n_tracks, "track"), _counted(work.n_edits, "edit")]
+    if work.n_points:
+        parts.append(f"{_counted(work.n_points, 'point')} not tracked yet")
+    return ", ".join(parts)
 
 
 def _counted(number: int, what: str) -> str:

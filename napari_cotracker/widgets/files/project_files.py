@@ -91,7 +91,10 @@ def open_project(controller: TrackingController, path: Path) -> Session:
     session.keep_in(project, memory)
     _show_slice(controller, image, position, memory)
     controller.enter(session)
-    session.show()
+    if session.has_tracks:
+        session.show()
+    if memory.clicked is not None:
+        controller.show_clicked(image, memory.clicked)
     return session
 
 

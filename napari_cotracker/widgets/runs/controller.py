@@ -17,18 +17,23 @@ from napari_cotracker.widgets.layers.layer_looks import (
     point_size,
 )
 from napari_cotracker.widgets.runs.preparing import prepare_retracking, prepare_run
-from napari_cotracker.widgets.session.session import Listeners, Session
+from napari_cotracker.widgets.session.anchors import GROUP_COLUMNS
+from napari_cotracker.widgets.session.clicked import read_clicked
+from napari_cotracker.widgets.session.listeners import Listeners
+from napari_cotracker.widgets.session.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    import numpy.typing as npt
     from napari.components import ViewerModel
     from napari.layers import Layer
 
     from napari_cotracker.tracking import Progress
     from napari_cotracker.widgets.engine import Engine, Steps
     from napari_cotracker.widgets.layers.image_input import ImageInput
+    from napari_cotracker.widgets.session.clicked import Clicked
     from napari_cotracker.widgets.session.run import Request, Run
 
 
@@ -99,6 +104,8 @@ class TrackingController:
             session.release()
             if for_good:
                 session.close()
+            elif not session.has_tracks:
+                session.kept.drop()  # the next dock finds the points in their layer
         self._sessions.clear()
         self._loaded = self._features = None
 
@@ -138,19 +145,34 @@ class TrackingController:
             raise InputError(
                 "There is no image to put points on; open a recording first."
             )
+        points = self._add_points(image, f"{image.name} points")
+        points.mode = "add"
+        self.viewer.layers.selection.active = points
+        return points
+
+    def show_clicked(self, image: Image, clicked: Clicked) -> Points:
+        """Show points that were clicked in another session, unless they are there."""
+        for points in self.points_layers():
+            if clicked.same_as(read_clicked(points, image)):
+                return points
+        points = self._add_points(image, clicked.layer, clicked.data)
+        if any(clicked.group):
+            points.features = {GROUP_COLUMNS[0]: clicked.group}
+        return points
+
+    def _add_points(
+        self, image: Image, name: str, data: npt.NDArray[np.float64] | None = None
+    ) -> Points:
         source = read_image(image, self.viewer.dims.point)
-        points = self.viewer.add_points(
-            np.empty((0, image.ndim)),
+        return self.viewer.add_points(
+            np.empty((0, image.ndim)) if data is None else data,
             ndim=image.ndim,
-            name=f"{image.name} points",
+            name=name,
             size=point_size(source.size),
             face_color="yellow",
             border_color="black",
             **placement(image, PixelAxes(image.ndim)),
         )
-        points.mode = "add"
-        self.viewer.layers.selection.active = points
-        return points
 
     # -- a run ----------------------------------------------------------------
 
@@ -257,6 +279,9 @@ class TrackingController:
             There are results of another slice or channel.
         """
         known = self._sessions.get(image)
+        if known is not None and not known.has_tracks and not known.fits(source):
+            known.kept.drop()  # another picture is shown since the first click
+            known = None
         if known is not None:
             known.refuse_other_slice(source)
             return known

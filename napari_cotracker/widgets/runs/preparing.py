@@ -9,6 +9,7 @@ from napari_cotracker.errors import InputError
 from napari_cotracker.project.runs import RunRequest
 from napari_cotracker.widgets.layers.image_input import read_image
 from napari_cotracker.widgets.session.anchors import identify, read_points
+from napari_cotracker.widgets.session.clicked import read_clicked
 from napari_cotracker.widgets.session.entering import anchors_between
 from napari_cotracker.widgets.session.memory import Settings
 from napari_cotracker.widgets.session.run import (
@@ -48,7 +49,8 @@ def prepare_run(
     user = _user_points(session, source, request, span)
     changed = False
     if request.points is not None and user is not None:
-        changed = session.enter(request.points.name, user)
+        clicked = read_clicked(request.points, session.image)
+        changed = session.enter(request.points.name, user, clicked)
     queries = anchors_between(session.document, *span)
     if queries is None:
         raise InputError(

@@ -70,7 +70,7 @@ def read_points(points: Points, image: Image, source: ImageInput) -> UserPoints:
             f"'{points.name}' has points with NaN or infinite coordinates; delete them."
         )
     placed = to_image(data, affine_of(points), affine_of(image))
-    group = _groups(points)
+    group = groups_of(points)
     _refuse_other_slices(points, placed, source)
     txy = to_txy(placed, source.axes)
     # A point shows on the frame it is nearest to.
@@ -118,7 +118,8 @@ def identify(
     return Queries(user.frame, user.xy, ids, name)
 
 
-def _groups(points: Points) -> tuple[str, ...]:
+def groups_of(points: Points) -> tuple[str, ...]:
+    """Say of each point to which track it belongs; an empty text leaves it open."""
     table = points.features
     for column in GROUP_COLUMNS:
         if column in table.columns:

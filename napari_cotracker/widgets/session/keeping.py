@@ -1,7 +1,7 @@
 """Where the annotations of a session are kept, and the facts about them.
 
 In the project file that a person has chosen; until there is one, in a file of the
-recovery folder; in memory alone before the first run, and where that folder fails.
+recovery folder; in memory alone before the first click, and where that folder fails.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from napari_cotracker.project import Document, Edit, Recording
     from napari_cotracker.project.runs import RunRequest
+    from napari_cotracker.widgets.session.clicked import Clicked
     from napari_cotracker.widgets.session.memory import Memory
 
 Answer = TypeVar("Answer")
@@ -52,6 +53,8 @@ class Keeping:
         self.memory = memory
         self._describe = describe
         self._warn = warn
+        # The person's points as the latest run has read them.
+        self.entered: Clicked | None = None
         self._given_up = False
         self._left: Path | None = None  # where it was kept before that
 
@@ -88,8 +91,7 @@ class Keeping:
 
     def begin(self, asked: RunRequest | None) -> None:
         """Enter a run over everything, if it is one; from now on there is a file."""
-        if self.project is None and not self._given_up:
-            self._begin_file()
+        self.begin_file()
 
         def step() -> None:
             if self.project is not None and asked is not None:
@@ -129,7 +131,38 @@ class Keeping:
 
         self._do(step)
 
+    def keep_clicked(self, clicked: Clicked | None) -> None:
+        """Keep the person's points as they are now; the next run will read them."""
+        if clicked is not None and clicked.same_as(self.entered):
+            clicked = None  # all of them count already
+        known = self.memory.clicked
+        if clicked is known or (clicked is not None and clicked.same_as(known)):
+            return
+        if clicked is not None:
+            self.begin_file()
+        self.remember(clicked=clicked)
+
     # -- files ----------------------------------------------------------------
+
+    def begin_file(self) -> None:
+        """See to it that there is a file, unless that has failed before."""
+        if self.project is not None or self._given_up:
+            return
+        try:
+            name, recording = self._describe()
+            path = recovery.new_file(name)
+            project = Project.create(path, self.annotations, recording)
+        except CoTrackerError as error:
+            self._give_up(error)
+            return
+        self.annotations = project
+
+        def step() -> None:
+            if self.project is not None:
+                self.project.remember(**{recovery.IMAGE: name})
+                self.memory.write(self.project)
+
+        self._do(step)
 
     def go_on_in(self, annotations: Annotations, memory: Memory) -> None:
         """Go on with other annotations, such as those of a project file."""
@@ -152,22 +185,11 @@ class Keeping:
             if self.is_unsaved:
                 recovery.remove_if_empty(project.path)
 
-    def _begin_file(self) -> None:
-        try:
-            name, recording = self._describe()
-            path = recovery.new_file(name)
-            project = Project.create(path, self.annotations, recording)
-        except CoTrackerError as error:
-            self._give_up(error)
-            return
-        self.annotations = project
-
-        def step() -> None:
-            if self.project is not None:
-                self.project.remember(**{recovery.IMAGE: name})
-                self.memory.write(self.project)
-
-        self._do(step)
+    def drop(self) -> None:
+        """Close the file; what was clicked is not offered, being there still."""
+        if self.is_unsaved:
+            self.keep_clicked(None)
+        self.close()
 
     def _do(self, step: Callable[[], Answer]) -> Answer:
         try:

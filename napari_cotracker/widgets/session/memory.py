@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_cotracker.project.recovery import CLICKED
 from napari_cotracker.tracking import TrackingOptions
 from napari_cotracker.tracks import Queries, Span
+from napari_cotracker.widgets.session.clicked import Clicked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -59,6 +61,8 @@ class Memory:
         Name of the person's Points layer that was read last.
     user_points : Queries or None
         That layer as it was read, with identities.
+    clicked : Clicked or None
+        The layer as it is now, if that was not read yet.
     stale : tuple of Span
         Predictions that do not follow from the anchors any more.
     renewing : tuple of Span
@@ -70,6 +74,7 @@ class Memory:
     settings: Settings | None = None
     points_layer: str = ""
     user_points: Queries | None = None
+    clicked: Clicked | None = None
     stale: tuple[Span, ...] = ()
     renewing: tuple[Span, ...] = ()
     slice: tuple[tuple[int, int], ...] = ()
@@ -86,6 +91,7 @@ class Memory:
             "settings": lambda: self.settings and self.settings.to_dict(),
             "points_layer": lambda: self.points_layer,
             "user_points": lambda: _plain_queries(self.user_points),
+            CLICKED: lambda: self.clicked and self.clicked.to_dict(),
             # What a killed run was renewing is stale when the file is opened again.
             "stale": lambda: [*self.renewing, *self.stale],
             "slice": lambda: list(self.slice),
@@ -98,11 +104,12 @@ class Memory:
     def read(cls, project: Project) -> Memory:
         """Take facts out of a project file."""
         settings = project.recall("settings") or _settings_of(project.last_request())
-        points = project.recall("user_points")
+        points, clicked = project.recall("user_points"), project.recall(CLICKED)
         return cls(
             Settings.from_dict(settings) if settings else None,
             project.recall("points_layer", ""),
             Queries(**points) if points else None,
+            Clicked.from_dict(clicked) if clicked else None,
             tuple(Span(*row) for row in project.recall("stale", ())),
             (),
             tuple((axis, index) for axis, index in project.recall("slice", ())),

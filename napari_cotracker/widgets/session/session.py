@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -46,27 +45,10 @@ if TYPE_CHECKING:
     from napari_cotracker.tracks import Queries, Span, Tracks
     from napari_cotracker.widgets.layers.image_input import ImageInput
     from napari_cotracker.widgets.layers.layer_looks import Scheduling
+    from napari_cotracker.widgets.session.clicked import Clicked
+    from napari_cotracker.widgets.session.listeners import Listeners
     from napari_cotracker.widgets.session.memory import Settings
     from napari_cotracker.widgets.session.run import Run
-
-
-@dataclass(frozen=True)
-class Listeners:
-    """Who wants to know what becomes of a session.
-
-    Parameters
-    ----------
-    edited : (session, sentence) -> None
-        A person has changed the annotations, or tried to.
-    failed : (error) -> None
-        It could not be done; nothing was changed.
-    warned : (sentence) -> None
-        It was done, but is not kept on disk any more.
-    """
-
-    edited: Callable[[Session, str], None]
-    failed: Callable[[Exception], None]
-    warned: Callable[[str], None] = lambda text: None
 
 
 class Session:
@@ -128,6 +110,11 @@ class Session:
 
     # -- runs -----------------------------------------------------------------
 
+    def fits(self, source: ImageInput) -> bool:
+        """Tell whether a recording has the frames and the size of this one."""
+        tracks = self.document.tracks
+        return (tracks.n_frames, tracks.size) == (source.n_frames, source.size)
+
     def refuse_other_slice(self, source: ImageInput) -> None:
         """Refuse to mix results of two slices or channels in one pair of layers.
 
@@ -148,8 +135,18 @@ class Session:
                 f"'{self.image.name} {POINTS_SUFFIX}' to start afresh."
             )
 
-    def enter(self, layer: str, user: Queries | None) -> bool:
+    def enter(
+        self, layer: str, user: Queries | None, clicked: Clicked | None = None
+    ) -> bool:
         """Take up what changed in the person's own points; tell whether anything did.
+
+        Parameters
+        ----------
+        layer : str
+        user : Queries or None
+            Its points, with identities.
+        clicked : Clicked or None
+            The layer as it was when they were read.
 
         Raises
         ------
@@ -161,7 +158,8 @@ class Session:
         changed = document is not self.document
         if changed:
             self.kept.take(document)
-        self.remember(points_layer=layer, user_points=user)
+        self.kept.entered = clicked
+        self.remember(points_layer=layer, user_points=user, clicked=None)
         return changed
 
     def begin(

@@ -1,0 +1,84 @@
+"""Points that a person is clicking are kept before any run reads them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_cotracker.errors import InputError
+from napari_cotracker.widgets.layers.image_input import read_image
+from napari_cotracker.widgets.session.clicked import read_clicked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from napari.layers import Image, Points
+
+    from napari_cotracker.widgets.runs.controller import TrackingController
+    from napari_cotracker.widgets.session.session import Session
+
+
+class Clicks:
+    """Keeps the Points layer that is chosen in a dock, as it changes.
+
+    Parameters
+    ----------
+    controller : TrackingController
+    soon : () -> None
+        Asked for a call of :meth:`keep` when the person pauses.
+    """
+
+    def __init__(
+        self, controller: TrackingController, soon: Callable[[], object]
+    ) -> None:
+        self._controller = controller
+        self._soon = soon
+        self._image: Image | None = None
+        self._points: Points | None = None
+
+    def watch(self, image: Image | None, points: Points | None) -> None:
+        """Keep these points over this image from now on; None = there are none."""
+        if image is self._image and points is self._points:
+            return
+        self.leave()
+        self._image, self._points = image, points
+        if points is not None:
+            points.events.data.connect(self._on_changed)
+            points.events.features.connect(self._on_changed)
+        self._soon()
+
+    def leave(self) -> None:
+        """Listen no longer; what is kept stays as it is."""
+        if self._points is not None:
+            self._points.events.data.disconnect(self._on_changed)
+            self._points.events.features.disconnect(self._on_changed)
+        self._image = self._points = None
+
+    def keep(self) -> None:
+        """Keep what is there.
+
+        Raises
+        ------
+        ProjectError
+            The project file of a person cannot be written.
+        """
+        image, points = self._image, self._points
+        if image is None:
+            return
+        clicked = None if points is None else read_clicked(points, image)
+        session = self._controller.session_of(image)
+        if session is None and clicked is not None:
+            session = self._begin(image)
+        if session is not None:
+            session.kept.keep_clicked(clicked)
+
+    def _begin(self, image: Image) -> Session | None:
+        try:
+            source = read_image(image, self._controller.viewer.dims.point)
+            session = self._controller.session_for(image, source)
+        except InputError:
+            return None  # said when Run is pressed
+        self._controller.enter(session)
+        return session
+
+    def _on_changed(self, event: object = None) -> None:
+        self._soon()
