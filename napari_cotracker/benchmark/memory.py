@@ -19,17 +19,25 @@ MIB = 2**20
 
 
 def measure_memory(model: str = "compact") -> Iterator[Figure]:
-    """Compare peaks of short and long recordings.
+    """Compare peaks of short and long recordings, online and offline."""
+    yield from measure_online(model)
+    yield from measure_offline()
 
-    Online networks must not need more for more frames; offline ones hold the features
-    of the whole clip, and should hold little else.
-    """
+
+def measure_online(model: str = "compact") -> Iterator[Figure]:
+    """Online networks must not need more for more frames."""
     if not STATUS.exists():
         return
     short, long = (peak(model, frames) for frames in (200, 2000))
     yield Figure(f"peak at 200 frames, {model}", short / MIB, "MiB")
     ratio = long / short
     yield Figure("peak at 2,000 frames against 200", ratio, "x", bar=1.1, most=True)
+
+
+def measure_offline() -> Iterator[Figure]:
+    """Offline networks hold the features of the whole clip, and little else."""
+    if not STATUS.exists():
+        return
     for dtype, bar in (("float32", 9.0), ("bfloat16", 5.0)):
         few, more = (offline_peak(frames, dtype) for frames in (40, 100))
         slope = (more - few) / 60 / 1e6
@@ -55,7 +63,10 @@ def offline_peak(frames: int, dtype: str) -> int:
 
 
 def _child(*arguments: object) -> int:
-    command = [sys.executable, "-m", __name__, *map(str, arguments)]
+    import torch
+
+    threads = ["--threads", str(torch.get_num_threads())]
+    command = [sys.executable, "-m", __name__, *threads, *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
@@ -73,11 +84,13 @@ def _track(arguments: argparse.Namespace) -> None:
     from napari_cotracker.model.config import PRESETS
     from napari_cotracker.tracking import TrackingOptions, track
 
+    torch.set_num_threads(arguments.threads)
     frames, (height, width) = arguments.frames, arguments.size
     place = np.random.default_rng(1).random((100, 2)) * (width - 1, height - 1)
     queries = np.column_stack([np.zeros(100), place])
     model = arguments.model
-    iterations = 4
+    # None: as many as the network has by default.
+    iterations = None
     if arguments.offline:
         model = build_network(PRESETS["cotracker3_offline"]).eval()
         model.arithmetic = getattr(torch, arguments.offline)
@@ -101,6 +114,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--model", default="compact")
     parser.add_argument("--offline", default="")
+    parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--frames", type=int, required=True)
     parser.add_argument("--size", type=int, nargs=2, required=True)
     _track(parser.parse_args())

@@ -1,6 +1,7 @@
 """Networks against the machine's matrix product, and against each other.
 
-Weights are random: the time does not depend on them.
+Weights are random: the time does not depend on them. What is compared takes turns, so
+that whatever else the machine does disturbs both.
 """
 
 from __future__ import annotations
@@ -12,18 +13,20 @@ from typing import TYPE_CHECKING
 import torch
 
 from napari_cotracker.benchmark.rates import (
-    matrix_rate,
+    MATRIX_GFLOP,
+    matrix_products,
     median_seconds,
     nominal_gflop,
+    take_turns,
 )
 from napari_cotracker.benchmark.report import Figure
 from napari_cotracker.errors import ModelError
 from napari_cotracker.model.arithmetic import gains_from_bf16
 from napari_cotracker.model.build import build_network
-from napari_cotracker.model.config import PRESETS
+from napari_cotracker.model.config import COMPACT, PRESETS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from torch import Tensor
 
@@ -54,39 +57,74 @@ class Load:
 
 
 def measure_networks(device: torch.device, load: Load) -> Iterator[Figure]:
-    """Achieved rate, gain of bf16 and compilation, online beside offline."""
-    rate = matrix_rate(device, torch.float32)
-    yield Figure("matrix product, float32", rate, "GFLOP/s")
-    offline = _network("cotracker3_offline", device)
-    seconds = seconds_per_frame(offline, load, device)
+    """Achieved rate, online beside offline, gain of bf16, and the compact network."""
+    for part in PARTS.values():
+        yield from part(device, load)
+
+
+def measure_rate(device: torch.device, load: Load) -> Iterator[Figure]:
+    """Nominal work per second of offline CoTracker3 against matrix products."""
+    offline = _prediction("cotracker3_offline", torch.float32, device, load)
+    turns = take_turns(
+        matrix_products(device, torch.float32), offline, device, load.runs
+    )
+    yield Figure("matrix product, float32", MATRIX_GFLOP / turns.first, "GFLOP/s")
+    seconds = turns.second / load.frames
     yield Figure("offline CoTracker3, float32", seconds * 1e3, "ms/frame")
-    nominal = nominal_gflop(load.points, load.iterations)
-    achieved = 100 * nominal / seconds / rate
+    nominal = nominal_gflop(load.points, load.iterations) * load.frames
+    achieved = 100 * nominal / MATRIX_GFLOP / turns.ratio
     yield Figure("its work against the matrix product", achieved, "%", bar=75)
-    online = seconds_per_frame(_network("cotracker3_online", device), load, device)
-    ratio = online / seconds
+
+
+def measure_online(device: torch.device, load: Load) -> Iterator[Figure]:
+    """Time of CoTracker3 online against offline, for the same clip."""
+    offline, online = (
+        _prediction(f"cotracker3_{kind}", torch.float32, device, load)
+        for kind in ("offline", "online")
+    )
+    ratio = take_turns(offline, online, device, load.runs).ratio
     yield Figure("online against offline, time per frame", ratio, "x", 1.5, most=True)
-    if gains_from_bf16(device):
-        yield from _reduced(offline, seconds, device, load)
-    compact = _network("compact", device)
-    light = Load(load.frames, 16 + 36, 4, (256, 336), load.runs)
-    seconds = seconds_per_frame(compact, light, device)
-    yield Figure("compact, float32, 16 + 36 points, 256 x 336", 1 / seconds, "frames/s")
-    if gains_from_bf16(device):
-        compact.arithmetic = torch.bfloat16
-        seconds = seconds_per_frame(compact, light, device)
-        yield Figure(
-            "compact, bf16, 16 + 36 points, 256 x 336", 1 / seconds, "frames/s", bar=12
-        )
 
 
-def _reduced(
-    offline: Network, exact: float, device: torch.device, load: Load
-) -> Iterator[Figure]:
-    yield Figure("matrix product, bf16", matrix_rate(device, torch.bfloat16), "GFLOP/s")
-    offline.arithmetic = torch.bfloat16
-    seconds = seconds_per_frame(offline, load, device)
-    yield Figure("bf16 against float32, frames per second", exact / seconds, "x", 2.0)
+def measure_bf16(device: torch.device, load: Load) -> Iterator[Figure]:
+    """Gain of bf16, where the device has it."""
+    if not gains_from_bf16(device):
+        return
+    reduced, exact = (
+        _prediction("cotracker3_offline", dtype, device, load)
+        for dtype in (torch.bfloat16, torch.float32)
+    )
+    turns = take_turns(reduced, exact, device, load.runs)
+    yield Figure("bf16 against float32, frames per second", turns.ratio, "x", bar=2.0)
+    reduced, exact = (
+        matrix_products(device, dtype) for dtype in (torch.bfloat16, torch.float32)
+    )
+    products = take_turns(reduced, exact, device, load.runs)
+    yield Figure("the same of matrix products", products.ratio, "x")
+
+
+def measure_compact(device: torch.device, load: Load) -> Iterator[Figure]:
+    """Frames per second of our own network."""
+    light = replace(
+        load, points=16 + 16, iterations=COMPACT.iterations, size=(256, 336)
+    )
+    for dtype, name, bar in (
+        (torch.float32, "float32", None),
+        (torch.bfloat16, "bf16", 12),
+    ):
+        if dtype is torch.float32 or gains_from_bf16(device):
+            work = _prediction("compact", dtype, device, light)
+            rate = light.frames / median_seconds(work, device, light.runs)
+            what = f"compact, {name}, 16 + 16 points, 256 x 336"
+            yield Figure(what, rate, "frames/s", bar)
+
+
+PARTS = {
+    "rate": measure_rate,
+    "online": measure_online,
+    "bf16": measure_bf16,
+    "compact": measure_compact,
+}
 
 
 def measure_compilation(device: torch.device, load: Load) -> Iterator[Figure]:
@@ -105,31 +143,41 @@ def measure_compilation(device: torch.device, load: Load) -> Iterator[Figure]:
     obstacle = obstacle_to_compiling(device)
     if obstacle is not None:
         raise ModelError(obstacle)
-    offline = _network("cotracker3_offline", device)
-    exact = seconds_per_frame(offline, load, device)
-    offline.arithmetic = torch.bfloat16
-    eager = seconds_per_frame(offline, load, device)
-    compile_network(offline)
+    network = _network("cotracker3_offline", torch.bfloat16, device)
+    compile_network(network)
+    compiled = _predicting(network, device, load)
     start = time.perf_counter()
-    seconds_per_frame(offline, replace(load, runs=1), device)
+    compiled()
     yield Figure("compiling it, once", time.perf_counter() - start, "s")
-    seconds = seconds_per_frame(offline, load, device)
-    yield Figure("bf16 and compile against bf16", eager / seconds, "x")
-    name = "bf16 and compile against float32, frames per second"
-    yield Figure(name, exact / seconds, "x", 2.6)
+    for dtype, name, bar in (
+        (torch.float32, "float32", 2.6),
+        (torch.bfloat16, "bf16", None),
+    ):
+        eager = _prediction("cotracker3_offline", dtype, device, load)
+        ratio = take_turns(compiled, eager, device, load.runs).ratio
+        what = f"bf16 and compile against {name}, frames per second"
+        yield Figure(what, ratio, "x", bar)
 
 
-def seconds_per_frame(network: Network, load: Load, device: torch.device) -> float:
-    """Time ``predict`` on a clip of noise."""
+def _prediction(
+    name: str, dtype: torch.dtype, device: torch.device, load: Load
+) -> Callable[[], Tensor]:
+    return _predicting(_network(name, dtype, device), device, load)
+
+
+def _predicting(
+    network: Network, device: torch.device, load: Load
+) -> Callable[[], Tensor]:
+    """Prepare ``predict`` on a clip of noise."""
     video = torch.rand(load.frames, 3, *load.size, device=device) * 255
     queries_txy = _queries(load).to(device)
 
     def work() -> Tensor:
-        answer: Tensor = network.predict(video, queries_txy, load.iterations).xy
+        with torch.inference_mode():
+            answer: Tensor = network.predict(video, queries_txy, load.iterations).xy
         return answer
 
-    with torch.inference_mode():
-        return median_seconds(work, device, load.runs) / load.frames
+    return work
 
 
 def _queries(load: Load) -> Tensor:
@@ -138,6 +186,8 @@ def _queries(load: Load) -> Tensor:
     return torch.cat([torch.zeros(load.points, 1), place], dim=1)
 
 
-def _network(name: str, device: torch.device) -> Network:
+def _network(name: str, dtype: torch.dtype, device: torch.device) -> Network:
     torch.manual_seed(0)
-    return build_network(PRESETS[name]).to(device).eval()
+    network = build_network(PRESETS[name]).to(device).eval()
+    network.arithmetic = dtype
+    return network

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import statistics
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from torch import Tensor
+
 MATRIX_SIDE = 2048
 MATRIX_RUNS = 9
+MATRIX_GFLOP = MATRIX_RUNS * 2 * MATRIX_SIDE**3 / 1e9
 # CoTracker3, 384 x 512 (notes on performance): GFLOP, one FLOP = half a multiply-add.
 ENCODER_GFLOP = 51.8
 UPDATE_GFLOP, UPDATE_GFLOP_PER_POINT = 2.067, 0.03333
@@ -30,14 +33,41 @@ def median_seconds(
 ) -> float:
     """Run once to warm up, then ``runs`` times; the median."""
     work()
-    seconds = []
-    for _ in range(runs):
-        wait(device)
-        start = time.perf_counter()
-        work()
-        wait(device)
-        seconds.append(time.perf_counter() - start)
-    return statistics.median(seconds)
+    return statistics.median(_seconds(work, device) for _ in range(runs))
+
+
+class Turns(NamedTuple):
+    """Two kinds of work, each done several times by turns.
+
+    ``first``, ``second``: median seconds; ``ratio``: median, over the turns, of the
+    second's against the first's.
+    """
+
+    first: float
+    second: float
+    ratio: float
+
+
+def take_turns(
+    first: Callable[[], object],
+    second: Callable[[], object],
+    device: torch.device,
+    runs: int,
+) -> Turns:
+    """Do both once to warm up, then ``runs`` times by turns."""
+    first()
+    second()
+    pairs = [(_seconds(first, device), _seconds(second, device)) for _ in range(runs)]
+    one, two = (statistics.median(seconds) for seconds in zip(*pairs, strict=True))
+    return Turns(one, two, statistics.median(b / a for a, b in pairs))
+
+
+def _seconds(work: Callable[[], object], device: torch.device) -> float:
+    wait(device)
+    start = time.perf_counter()
+    work()
+    wait(device)
+    return time.perf_counter() - start
 
 
 def wait(device: torch.device) -> None:
@@ -48,13 +78,18 @@ def wait(device: torch.device) -> None:
         torch.mps.synchronize()
 
 
-def matrix_rate(device: torch.device, dtype: torch.dtype) -> float:
-    """GFLOP/s of a square matrix product."""
+def matrix_products(device: torch.device, dtype: torch.dtype) -> Callable[[], Tensor]:
+    """Prepare products of square matrices, ``MATRIX_GFLOP`` in all."""
     one, two = (
         torch.randn(MATRIX_SIDE, MATRIX_SIDE, device=device).to(dtype) for _ in range(2)
     )
-    seconds = median_seconds(lambda: one @ two, device, MATRIX_RUNS)
-    return 2 * MATRIX_SIDE**3 / seconds / 1e9
+
+    def work() -> Tensor:
+        for _ in range(MATRIX_RUNS):
+            product = one @ two
+        return product
+
+    return work
 
 
 def nominal_gflop(points: int, iterations: int) -> float:

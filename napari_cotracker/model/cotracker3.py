@@ -181,17 +181,17 @@ class CoTracker3(nn.Module):
         n_frames, n_points = state.xy.shape[1:3]
         several = n_points
         if works_in_parts(state.xy.device):
-            several = max(1, ROWS_AT_ONCE // n_frames)
-        embedded = self.updateformer.join(
-            [
-                self._embed(
-                    pyramid,
-                    support[:, begin : begin + several],
-                    WindowState(*(v[:, :, begin : begin + several] for v in state)),
-                )
-                for begin in range(0, n_points, several)
-            ]
-        )
+            portions = -(-n_points // max(1, ROWS_AT_ONCE // n_frames))
+            several = -(-n_points // portions)
+        parts = []
+        for begin in range(0, n_points, several):
+            # The last are as many as the others (see ``portions``): a few twice.
+            first = min(begin, n_points - several)
+            some = slice(first, first + several)
+            known = WindowState(*(values[:, :, some] for values in state))
+            part = self._embed(pyramid, support[:, some], known)
+            parts.append(part[:, begin - first :])
+        embedded = self.updateformer.join(parts)
         update = self.updateformer(embedded).float()
         return WindowState(
             state.xy + update[..., :2] * self.stride,

@@ -9,14 +9,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from napari_cotracker.model.arithmetic import works_in_parts
+from napari_cotracker.model.portions import (
+    lengthened,
+    overwrite_in_portions,
+    usual_size,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-# Tokens that a processor works on at once: their activations stay in its caches, and
-# memory does not grow with the length of the window.
-TOKENS_AT_ONCE = 2048
 # Attention scores of groups that are larger to both sides are not held in memory.
 SMALL_GROUP = 64
 
@@ -147,14 +148,14 @@ class UpdateTransformer(nn.Module):
         """
         n_points = x.shape[1] - self.virual_tracks.shape[1]
         for i, time_block in enumerate(self.time_blocks):
-            x = _in_parts(partial(_over_time, time_block), x, dim=1)
+            x = overwrite_in_portions(partial(_over_time, time_block), x, dim=1)
             mix = partial(self._mix_points, i, active=active, n_points=n_points)
-            x = _in_parts(mix, x, dim=2)
-        points = x[:, :n_points].transpose(1, 2)  # (B, S, N, W)
+            x = overwrite_in_portions(mix, x, dim=2)
+        points = lengthened(x[:, :n_points], 1, usual_size(n_points, x))
         update: Tensor = self.flow_head(points)
-        if self.vis_conf_head is None:
-            return update
-        return torch.cat([update, self.vis_conf_head(points)], dim=-1)
+        if self.vis_conf_head is not None:
+            update = torch.cat([update, self.vis_conf_head(points)], dim=-1)
+        return update[:, :n_points].transpose(1, 2)
 
     def _mix_points(
         self, layer: int, x: Tensor, *, active: Tensor | None, n_points: int
@@ -164,10 +165,13 @@ class UpdateTransformer(nn.Module):
         frames = x.transpose(1, 2).flatten(0, 1)  # (B * S, N + V, W)
         points, virtual = frames[:, :n_points], frames[:, n_points:]
         to_virtual, to_points = self._masks(active, n_frames, x.dtype)
+        if to_virtual is None:
+            points = lengthened(points, 1, usual_size(n_points, x))
+            to_virtual = _first_keys(n_points, points)
         virtual = self.space_virtual2point_blocks[layer](virtual, points, to_virtual)
         virtual = self.space_virtual_blocks[layer](virtual)
         points = self.space_point2virtual_blocks[layer](points, virtual, to_points)
-        mixed = torch.cat([points, virtual], dim=1)
+        mixed = torch.cat([points[:, :n_points], virtual], dim=1)
         return mixed.unflatten(0, (batch, -1)).transpose(1, 2)
 
     def _masks(
@@ -194,18 +198,6 @@ def _over_time(block: nn.Module, x: Tensor) -> Tensor:
     return out.unflatten(0, x.shape[:2])
 
 
-def _in_parts(work: Callable[[Tensor], Tensor], x: Tensor, dim: int) -> Tensor:
-    """Do work that keeps the places along ``dim`` of (B, N, S, W) tokens apart."""
-    if not works_in_parts(x.device):
-        return work(x)
-    length = x.shape[dim]
-    several = max(1, TOKENS_AT_ONCE * length // max(1, x.shape[:3].numel()))
-    for begin in range(0, length, several):
-        part = x.narrow(dim, begin, min(several, length - begin))
-        part.copy_(work(part))
-    return x
-
-
 def _blocks(
     kind: type[SelfBlock] | type[CrossBlock], width: int, heads: int, depth: int
 ) -> nn.ModuleList:
@@ -220,13 +212,26 @@ def attend(
     A processor needs half the time for many small groups where the products of all
     are made at once.
     """
-    usual = query.device.type != "cpu" or torch.is_grad_enabled() or mask is not None
+    of_keys = mask is None or mask.shape[:-1].numel() == 1
+    usual = query.device.type != "cpu" or torch.is_grad_enabled() or not of_keys
     if usual or min(query.shape[-2], key.shape[-2]) > SMALL_GROUP:
         return F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
     rows, keys, values = (part.flatten(0, 1) for part in (query, key, value))
     # Keys are scaled: where queries or scores are, the compiler takes it all back.
     scores = torch.bmm(rows, keys.transpose(1, 2) * rows.shape[-1] ** -0.5)
+    if mask is not None:
+        scores = scores + mask.flatten()
     return torch.bmm(scores.softmax(-1), values).unflatten(0, query.shape[:2])
+
+
+def _first_keys(several: int, context: Tensor) -> Tensor | None:
+    """Additive mask of all but the first few of a (G, K, W) context."""
+    n_keys = context.shape[1]
+    if several == n_keys:
+        return None
+    beyond = torch.arange(n_keys, device=context.device) >= several
+    mask = torch.zeros(1, 1, 1, n_keys, dtype=context.dtype, device=context.device)
+    return mask.masked_fill_(beyond, -torch.inf)
 
 
 def normalise(x: Tensor) -> Tensor:
