@@ -28,8 +28,8 @@ ALLOWED: dict[str, set[str]] = {
     "project": {"tracks", "io", "files"},
     "sample": {"tracks", "io"},
     # Validation is scored as recordings are (same measures, same baselines), and the
-    # last stage learns from recordings.
-    "training": {"model", "tracks", "video", "evaluation"},
+    # last stage learns from recordings that a network tracked as it would for a user.
+    "training": {"model", "tracks", "video", "evaluation", "tracking", "files"},
     "tracking": {"model", "video", "tracks", "weights"},
     "evaluation": {"tracking", "tracks", "video", "io"},
 }

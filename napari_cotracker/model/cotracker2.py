@@ -185,7 +185,8 @@ class CoTracker2(nn.Module):
     def _transform(self, tokens: Tensor, active: Tensor) -> Tensor:
         assert isinstance(self.updateformer, UpdateTransformer)
         embedded = self.updateformer.embed(tokens).transpose(1, 2)  # (B, N, S, W)
-        update: Tensor = self.updateformer(self.updateformer.join([embedded]), active)
+        tokens = self.updateformer.join([embedded], embedded.shape[1])
+        update: Tensor = self.updateformer(tokens, active)
         return update
 
     def _update_features(self, change: Tensor) -> Tensor:

@@ -27,6 +27,8 @@ from napari_cotracker.model.transformer import UpdateTransformer
 from napari_cotracker.model.windowed import predict_windowed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from napari_cotracker.model.config import CoTracker3Config
 
 
@@ -178,26 +180,31 @@ class CoTracker3(nn.Module):
     def _update(
         self, pyramid: list[FeatureLevel], support: Tensor, state: WindowState
     ) -> WindowState:
+        parts = self._embed_in_parts(pyramid, support, state)
+        tokens = self.updateformer.join(parts, state.xy.shape[2])
+        update = self.updateformer(tokens).float()
+        return WindowState(
+            state.xy + update[..., :2] * self.stride,
+            state.visibility + update[..., 2],
+            state.confidence + update[..., 3],
+        )
+
+    def _embed_in_parts(
+        self, pyramid: list[FeatureLevel], support: Tensor, state: WindowState
+    ) -> Iterator[Tensor]:
+        """Embed the tokens of all points, (B, n, S, W) at a time."""
         n_frames, n_points = state.xy.shape[1:3]
         several = n_points
         if works_in_parts(state.xy.device):
             portions = -(-n_points // max(1, ROWS_AT_ONCE // n_frames))
             several = -(-n_points // portions)
-        parts = []
         for begin in range(0, n_points, several):
             # The last are as many as the others (see ``portions``): a few twice.
             first = min(begin, n_points - several)
             some = slice(first, first + several)
             known = WindowState(*(values[:, :, some] for values in state))
             part = self._embed(pyramid, support[:, some], known)
-            parts.append(part[:, begin - first :])
-        embedded = self.updateformer.join(parts)
-        update = self.updateformer(embedded).float()
-        return WindowState(
-            state.xy + update[..., :2] * self.stride,
-            state.visibility + update[..., 2],
-            state.confidence + update[..., 3],
-        )
+            yield part[:, begin - first :]
 
     def _embed(
         self, pyramid: list[FeatureLevel], support: Tensor, state: WindowState

@@ -16,7 +16,7 @@ from napari_cotracker.model.portions import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
 # Attention scores of groups that are larger to both sides are not held in memory.
 SMALL_GROUP = 64
@@ -125,11 +125,23 @@ class UpdateTransformer(nn.Module):
         x: Tensor = self.input_transform(tokens)
         return x
 
-    def join(self, parts: Sequence[Tensor]) -> Tensor:
-        """Put embedded points (B, n, S, W) and the virtual tracks together."""
-        batch, _, n_frames, _ = parts[0].shape
-        virtual = self.virual_tracks.to(parts[0].dtype)
-        return torch.cat([*parts, virtual.expand(batch, -1, n_frames, -1)], dim=1)
+    def join(self, parts: Iterable[Tensor], n_points: int) -> Tensor:
+        """Put embedded points (B, n, S, W), N in all, before the virtual tracks.
+
+        Each part goes to its place as it comes: a long window is not held twice.
+        """
+        x: Tensor | None = None
+        begin = 0
+        for part in parts:
+            batch, several, n_frames, width = part.shape
+            if x is None:
+                n_tracks = n_points + self.virual_tracks.shape[1]
+                x = part.new_empty(batch, n_tracks, n_frames, width)
+                x[:, n_points:] = self.virual_tracks
+            x[:, begin : begin + several] = part
+            begin += several
+        assert x is not None  # there is at least one point
+        return x
 
     def forward(self, x: Tensor, active: Tensor | None = None) -> Tensor:
         """Map embedded tokens to updates.

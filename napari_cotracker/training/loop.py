@@ -21,9 +21,9 @@ from napari_cotracker.training.checkpoints import (
     load_checkpoint,
     save_checkpoint,
 )
+from napari_cotracker.training.lessons import Lessons, taught_batches
 from napari_cotracker.training.matching import matching_loss
 from napari_cotracker.training.options import STAGES, TrainOptions
-from napari_cotracker.training.teacher import taught_batches
 from napari_cotracker.training.unlabelled import Recordings, find_recordings
 from napari_cotracker.training.windows import tracking_loss
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 # Weights of the network that answers for real recordings, kept for a resumed run.
 TEACHER = "teacher.pt"
+LESSONS = "lessons"
 
 
 @dataclass(frozen=True)
@@ -157,8 +158,8 @@ class Trainer:
         teacher = CoTracker3(COTRACKER3_PRESETS[self.options.preset]).to(self.device)
         teacher.load_state_dict(torch.load(path, self.device, weights_only=True))
         teacher.eval().requires_grad_(False)
-        start = self.progress.step
-        return taught_batches(self.options, teacher, recordings, window_len, start)
+        lessons = Lessons(self.options, teacher, recordings, folder / LESSONS)
+        return taught_batches(lessons, window_len, self.progress.step)
 
     def step(self, batch: Batch, rate: float) -> dict[str, float]:
         """One optimiser step; returns numbers for the log."""

@@ -64,8 +64,8 @@ STAGES: dict[str, Stage] = {
         ((24, 128, 128), (24, 96, 160), (16, 192, 192)),
         points=48,
         batch=1,
-        iterations=4,
-        learning_rate=5e-5,
+        # With --cooldown: the last stage, after one that kept its rate.
+        learning_rate=2e-4,
         unlabelled=True,
     ),
     # Seconds long: for tests and for trying the whole path on a new machine.

@@ -12,13 +12,13 @@ import torch
 from napari_cotracker.errors import InputError
 from napari_cotracker.model.interface import Prediction
 from napari_cotracker.training.batches import make_batch
+from napari_cotracker.training.lessons import Lessons, taught_batch
 from napari_cotracker.training.loop import Limits, Trainer
 from napari_cotracker.training.options import STAGES, TrainOptions
 from napari_cotracker.training.scenes.draw import Draw
 from napari_cotracker.training.teacher import (
     for_the_student,
     pseudo_truth,
-    taught_batch,
 )
 from napari_cotracker.training.unlabelled import (
     Recordings,
@@ -53,7 +53,7 @@ class Slides(torch.nn.Module):
         super().__init__()
         self.honest = honest
 
-    def predict(self, video, queries_txy, iterations):
+    def predict(self, video, queries_txy, iterations=4):
         frames = len(video)
         right = bool((video[1, :, :, 3:] - video[0, :, :, :-3]).abs().mean() < 12)
         time = torch.arange(frames)[:, None]
@@ -97,20 +97,22 @@ def test_short_recordings_play_forth_and_back():
 def test_what_agrees_both_ways_becomes_a_target_at_the_students_size():
     clip = pseudo_truth(Slides(), sliding(), Draw(0, CPU), 20)
     assert clip.video.shape == (8, 3, 32, 32)
-    assert clip.visible.all()
-    steps = clip.tracks_xy.diff(dim=0)
-    torch.testing.assert_close(steps[..., 0], torch.full((7, 20), SPEED / 2))
-    assert steps[..., 1].abs().max() < 1e-5
+    assert len(clip.tracks_xy[0]) >= 8
+    steps = clip.tracks_xy.diff(dim=0)[clip.visible[1:] & clip.visible[:-1]]
+    assert (steps[..., 0] - SPEED / 2).abs().max() < 0.1
+    assert steps[..., 1].abs().max() < 0.1
 
 
 def test_what_disagrees_is_not_trained_on():
-    clip = pseudo_truth(Slides(honest=False), sliding(), Draw(0, CPU), 20)
-    assert (clip.tracks_xy[0, :, 1] < 16).all()
+    clip = pseudo_truth(Slides(honest=False), sliding(), Draw(0, CPU), 40)
+    # The lower half drifts by a pixel per frame of the large clip, one way only.
+    assert not clip.visible[:4, clip.tracks_xy[0, :, 1] > 17].any()
+    assert clip.visible[:, clip.tracks_xy[0, :, 1] < 15].float().mean() > 0.5
 
 
 def test_a_teacher_that_trusts_nothing_gives_no_clip():
     class Unsure(Slides):
-        def predict(self, video, queries_txy, iterations):
+        def predict(self, video, queries_txy, iterations=4):
             said = super().predict(video, queries_txy, iterations)
             return Prediction(said.xy, said.visibility, 0 * said.visibility)
 
@@ -132,20 +134,29 @@ def test_the_student_sees_the_same_points_mirrored():
     assert turned > 4
 
 
-def test_real_batches_train_positions_only(folder, monkeypatch):
+def test_real_batches_are_kept_and_train_positions_only(
+    folder, tmp_path, monkeypatch
+):
     stage = replace(STAGES["self"], shapes=((20, 32, 32),), points=12, iterations=1)
     monkeypatch.setitem(STAGES, "self", stage)
     options = TrainOptions(stage="self", workers=0, unlabelled=folder)
     recordings = Recordings(find_recordings(folder))
 
     class Anything(Slides):
-        def predict(self, video, queries_txy, iterations):
+        def predict(self, video, queries_txy, iterations=4):
             xy = queries_txy[None, :, 1:].repeat(len(video), 1, 1)
             sure = torch.full(xy.shape[:2], 0.9)
             return Prediction(xy, sure, sure)
 
-    batch = taught_batch(options, Anything(), recordings, 16, 1)
+    lessons = Lessons(options, Anything(), recordings, tmp_path)
+    batch = taught_batch(lessons, 16, 1)
     assert batch.video.shape == (1, 20, 3, 32, 32)
+    (kept,) = tmp_path.glob("*.pt")
+    made_at = kept.stat().st_mtime_ns
+    again = taught_batch(lessons, 16, 1)
+    assert torch.equal(again.video, batch.video)
+    assert torch.equal(again.tracks_xy, batch.tracks_xy)
+    assert kept.stat().st_mtime_ns == made_at
     trainer = Trainer(options)
     _, numbers = tracking_loss(trainer.model, batch, 1)
     assert set(numbers) == {"position", "median_px"}
