@@ -73,6 +73,7 @@ class CoTracker3(nn.Module):
     time_emb: Tensor
     motion_scale_xy: Tensor
     has_confidence = True
+    answers_together = True
     arithmetic = torch.float32
     confidence_fit: tuple[float, float] = (1.0, 0.0)
 

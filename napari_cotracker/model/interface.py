@@ -60,6 +60,8 @@ class WindowTracker(ClipTracker, Protocol):
         Spatial reduction of the encoder; frame sides must be multiples of it.
     has_confidence : bool
         Whether the confidence logits mean anything.
+    answers_together : bool, may be missing
+        Whether ``refine`` takes B > 1; missing means no.
     """
 
     window_len: int | None

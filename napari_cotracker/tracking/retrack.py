@@ -30,8 +30,9 @@ def plan_retracking(
 ) -> tuple[list[Planned], Schedule]:
     """Plan what follows the lives, growing outward from the frame in focus.
 
-    Walks that lead away from the focus take turns, so that what lies on both sides of
-    it comes first; then those that come towards it from the next anchors.
+    Walks that lead away from the focus go side by side, so that what lies on both sides
+    of it comes first, both at once; then those that come towards it from the next
+    anchors.
     """
     planned: list[Planned] = []
     schedule: Schedule = []
@@ -48,7 +49,8 @@ def plan_retracking(
                 turns.append([(len(planned), i) for i in range(len(walk[0].windows))])
                 planned.append(walk)
         schedule += [
-            place for turn in zip_longest(*turns) for place in turn if place is not None
+            tuple(place for place in turn if place is not None)
+            for turn in zip_longest(*turns)
         ]
     return planned, schedule
 

@@ -16,10 +16,10 @@ from napari_cotracker.tracking.identity import place_of_network
 from napari_cotracker.tracking.progress import Progress
 from napari_cotracker.tracking.sharpening.sharpen import Sharpener
 from napari_cotracker.tracking.windows.look import Look
-from napari_cotracker.tracking.windows.passes import Pass
+from napari_cotracker.tracking.windows.passes import Pass, run_windows
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Sequence
+    from collections.abc import Collection, Generator, Iterable, Sequence
 
     from napari_cotracker.tracking.features.store import Shelf
     from napari_cotracker.tracking.fusion.fuse import Assembly
@@ -28,15 +28,14 @@ if TYPE_CHECKING:
     from napari_cotracker.tracking.windows.finished import FinishedWindow
     from napari_cotracker.tracking.windows.look import Features
 
-# Which window runs when: (pass, window).
-Schedule = list[tuple[int, int]]
-Before = dict[tuple[str, int], "FinishedWindow"]
+# Which windows run when: those of one turn, (pass, window), together.
+Schedule = list[tuple[tuple[int, int], ...]]
 
 
 def one_after_the_other(planned: Sequence[Planned]) -> Schedule:
     """Finish each pass before the next one begins."""
     return [
-        (part, index)
+        ((part, index),)
         for part, (plan, _) in enumerate(planned)
         for index in range(len(plan.windows))
     ]
@@ -61,27 +60,31 @@ def run_passes(
     TrackingError
         The network failed.
     """
-    names = _fingerprints(job, planned)
+    names = _fingerprints(job, planned, schedule)
     before = {window.place: window for window in resume}
-    places = [(names[part], index) for part, index in schedule]
-    done, total = sum(place in before for place in places), max(1, len(schedule))
-    with closing(_cache(job, planned, names, before, shelf)) as cache:
-        passes = _passes(job, planned, names, cache)
-        for part, index in schedule:
-            walk = passes[part]
-            window = before.get((walk.name, index))
-            is_new = window is None
-            if window is None:
-                window = walk.run(index)
-            walk.adopt(window)
-            result = walk.result(window)
-            assembly.put(walk.plan.sign, result)
-            if shelf is not None:
-                shelf.remember(job, walk.plan.sign, result)
-            if is_new:
-                done += 1
-                span = (int(window.frames.min()), int(window.frames.max()))
-                yield Progress(done, total, assembly.snapshot(), span, window)
+    places = [(names[part], index) for turn in schedule for part, index in turn]
+    done, total = sum(place in before for place in places), max(1, len(places))
+    look = Look(job.tracker, job.support_grid, job.iterations)
+    with closing(_cache(job, planned, schedule, names, before, shelf)) as cache:
+        passes = _passes(job, planned, names, look, cache)
+        for turn in schedule:
+            walks = [(passes[part], index) for part, index in turn]
+            known = [before.get((walk.name, index)) for walk, index in walks]
+            # All of them again where one is missing: the numbers of a window may
+            # depend, in their last digit, on what was asked with it.
+            run = known if all(known) else run_windows(look, walks)
+            for (walk, _), old, new in zip(walks, known, run, strict=True):
+                window = old or new
+                assert window is not None  # what is not known was run
+                walk.adopt(window)
+                result = walk.result(window)
+                assembly.put(walk.plan.sign, result)
+                if shelf is not None:
+                    shelf.remember(job, walk.plan.sign, result)
+                if old is None:
+                    done += 1
+                    span = (int(window.frames.min()), int(window.frames.max()))
+                    yield Progress(done, total, assembly.snapshot(), span, window)
     if not places or places[-1] in before:
         # Every query lies at the end it is tracked towards, or the last windows were
         # there already.
@@ -93,26 +96,31 @@ def run_passes(
 def _cache(
     job: Job,
     planned: Sequence[Planned],
+    schedule: Schedule,
     names: Sequence[str],
-    before: Before,
+    before: Collection[tuple[str, int]],
     shelf: Shelf | None,
 ) -> FeatureCache | BoxFeatures:
     device = place_of_network(job.tracker)
     encoder = FrameEncoder(job.source, job.frame, job.tracker, device)
     if not isinstance(job.views, WholeFrame):
         return BoxFeatures(encoder)
-    return FeatureCache(
-        encoder,
-        _frame_uses(planned, names, before),
-        shelf,
-        device=device,
-    )
+    left = {
+        place
+        for turn in schedule
+        if any((names[part], index) not in before for part, index in turn)
+        for place in turn
+    }
+    return FeatureCache(encoder, _frame_uses(planned, left), shelf, device=device)
 
 
 def _passes(
-    job: Job, planned: Sequence[Planned], names: Sequence[str], features: Features
+    job: Job,
+    planned: Sequence[Planned],
+    names: Sequence[str],
+    look: Look,
+    features: Features,
 ) -> list[Pass]:
-    look = Look(job.tracker, job.support_grid, job.iterations)
     sharpener = Sharpener(job.source, job.frame) if job.options.sharpen else None
     return [
         Pass(name, plan, points, look, features, job.views, sharpener)
@@ -121,31 +129,39 @@ def _passes(
 
 
 def _frame_uses(
-    planned: Sequence[Planned], names: Sequence[str], before: Before
+    planned: Sequence[Planned], left: Collection[tuple[int, int]]
 ) -> Counter[int]:
-    """Count in how many requests each recording frame will occur."""
+    """Count in how many requests of the windows left each frame will occur."""
     uses: Counter[int] = Counter()
-    for name, (plan, _) in zip(names, planned, strict=True):
-        for index, window in enumerate(plan.windows):
-            if (name, index) in before:
-                continue
-            uses.update(set(window.frames))
-            if (name, index - 1) in before:
-                # The points that go on are looked up where they were placed.
-                entered = {plan.lives[member].first for member in window.members}
-                uses.update(entered - set(window.frames))
+    for part, index in left:
+        plan, _ = planned[part]
+        window = plan.windows[index]
+        uses.update(set(window.frames))
+        if index and (part, index - 1) not in left:
+            # The points that go on are looked up where they were placed.
+            entered = {plan.lives[member].first for member in window.members}
+            uses.update(entered - set(window.frames))
     return uses
 
 
-def _fingerprints(job: Job, planned: Sequence[Planned]) -> list[str]:
+def _fingerprints(
+    job: Job, planned: Sequence[Planned], schedule: Schedule
+) -> list[str]:
     """Identify everything that the answers of each walk depend on but the pictures."""
     common = hashlib.blake2b(digest_size=12)
     common.update(repr((job.source.shape, job.frame, job.manner)).encode())
     common.update(job.network_digest)
-    names = []
+    alone = []
     for plan, points in planned:
         digest = common.copy()
         digest.update(repr((plan.sign, plan.origin, plan.lives, plan.windows)).encode())
         digest.update(points.xy.tobytes())
-        names.append(digest.hexdigest())
+        alone.append(digest)
+    names = []
+    for part, digest in enumerate(alone):
+        beside = {other for turn in schedule if part in dict(turn) for other, _ in turn}
+        name = digest.copy()
+        for other in sorted(beside - {part}):
+            name.update(alone[other].digest())
+        names.append(name.hexdigest())
     return names

@@ -342,6 +342,34 @@ def test_the_real_network_renews_what_a_full_run_gives():
     assert not torch.is_inference_mode_enabled()
 
 
+@pytest.mark.parametrize("answers_together", [True, False])
+def test_both_sides_of_an_edit_are_asked_in_one_call(answers_together, monkeypatch):
+    video = np.random.default_rng(1).integers(0, 255, (60, 64, 72, 3), np.uint8)
+    network = small_network()
+    options = TrackingOptions(iterations=2, support_grid=2, sharpen=False)
+    before = Queries([30, 5], [[24, 31], [50, 40]], [0, 1])
+    after = Queries([30, 5], [[26, 33], [50, 40]], [0, 1])
+    old = track(video, before, network, options)
+    spans = invalid_spans(before, after, 60)
+    asked = []
+    refine = network.refine
+
+    def counted(features, *arguments, **named):
+        asked.append(len(features))
+        return refine(features, *arguments, **named)
+
+    monkeypatch.setattr(network, "refine", counted)
+    network.answers_together = answers_together
+    steps = list(retrack_iter(video, after, old, spans, network, options))
+    pairs, alone = ([2] * 6, [1, 1]) if answers_together else ([], [1] * 14)
+    assert sorted(asked) == sorted(pairs + alone)
+    assert len(steps) == 14
+    network.answers_together = False
+    one_by_one = list(retrack_iter(video, after, old, spans, network, options))
+    off = steps[-1].tracks_so_far.xy - one_by_one[-1].tracks_so_far.xy
+    assert np.abs(off).max() < 1e-3
+
+
 def test_a_network_that_only_predicts_can_renew():
     anchors = [(0, 0), (0, 20), (0, 39)]
     before, after = on_world(anchors), on_world(anchors)

@@ -170,7 +170,8 @@ def test_a_suggestion_is_taken_where_the_network_trusts_it_more(is_good):
     entry = Entry(begin, torch.zeros(1, 1, 1), zero, zero, suggested)
     features = torch.zeros(1, N_FRAMES, 1, 8, 8)
     look = Look(network, 0, 1)
-    answer = look(features, Box(0, 0, 32, 32), entry, 0, N_FRAMES).xy[0].numpy()
+    asking = look.at(features, Box(0, 0, 32, 32), entry, 0, N_FRAMES)
+    answer = look.answer_all([asking])[0].xy[0].numpy()
     np.testing.assert_allclose(answer, exact if is_good else resting)
 
 

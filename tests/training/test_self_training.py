@@ -134,9 +134,7 @@ def test_the_student_sees_the_same_points_mirrored():
     assert turned > 4
 
 
-def test_real_batches_are_kept_and_train_positions_only(
-    folder, tmp_path, monkeypatch
-):
+def test_real_batches_are_kept_and_train_positions_only(folder, tmp_path, monkeypatch):
     stage = replace(STAGES["self"], shapes=((20, 32, 32),), points=12, iterations=1)
     monkeypatch.setitem(STAGES, "self", stage)
     options = TrainOptions(stage="self", workers=0, unlabelled=folder)

@@ -1,9 +1,14 @@
-"""One look of the network at one box of a window."""
+"""One look of the network at one box of a window.
+
+Looks are generators that yield what the network is to be asked and are sent its
+answer, so that those of several windows can be asked together.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -62,6 +67,21 @@ class Entry:
     suggested: npt.NDArray[np.float32] | None
 
 
+class Question(NamedTuple):
+    """What the network is asked, on its device; shapes as in ``refine``, B = 1."""
+
+    features: Tensor
+    looks: Tensor
+    state: WindowState
+    query_frame: Tensor
+    overlap: int
+    n_real: int
+
+
+T = TypeVar("T")
+Asking = Generator[Question, WindowState, T]
+
+
 @dataclass(frozen=True)
 class Look:
     """How the network is asked.
@@ -80,9 +100,9 @@ class Look:
     support_grid: int
     iterations: int
 
-    def __call__(
+    def at(
         self, features: Tensor, box: Box, entry: Entry, overlap: int, n_real: int
-    ) -> WindowState:
+    ) -> Asking[WindowState]:
         """Refine the points of one window, on the device of the (1, S, ...) features.
 
         Where a way was suggested that leads elsewhere, a point is followed from both
@@ -100,9 +120,15 @@ class Look:
             state = _joined([state, columns(copies, filled)])
             looks = torch.cat([looks, looks[:, again[filled]]], 1)
             query_frame = np.concatenate([query_frame, query_frame[again[filled]]])
-        answer = self._refined(
-            features, box, state, looks, query_frame, overlap, n_real
-        )
+        if self.support_grid:
+            grid_xy = global_grid(self.support_grid, (box.height, box.width))
+            sampled = sample(self.tracker, features[:, :1], grid_xy)
+            xy = torch.from_numpy(grid_xy)[None].to(features.device)
+            state = _joined([state, self.tracker.start(xy, features.shape[1])])
+            looks = torch.cat([looks, sampled], 1)
+            query_frame = np.append(query_frame, np.zeros(len(grid_xy), np.int64))
+        asked_at = torch.from_numpy(query_frame)[None].to(features.device)
+        answer = yield Question(features, looks, state, asked_at, overlap, n_real)
         first = columns(answer, np.arange(n))
         if not len(again):
             return first
@@ -113,34 +139,56 @@ class Look:
             values[:, :, again[better]] = others[:, :, better]
         return WindowState(*chosen)
 
-    def _refined(
-        self,
-        features: Tensor,
-        box: Box,
-        state: WindowState,
-        looks: Tensor,
-        query_frame: npt.NDArray[np.int64],
-        overlap: int,
-        n_real: int,
-    ) -> WindowState:
-        n_points = len(query_frame)
-        if self.support_grid:
-            grid_xy = global_grid(self.support_grid, (box.height, box.width))
-            sampled = sample(self.tracker, features[:, :1], grid_xy)
-            xy = torch.from_numpy(grid_xy)[None].to(features.device)
-            state = _joined([state, self.tracker.start(xy, features.shape[1])])
-            looks = torch.cat([looks, sampled], 1)
-            query_frame = np.append(query_frame, np.zeros(len(grid_xy), np.int64))
+    def answer_all(self, askings: Sequence[Asking[T]]) -> list[T]:
+        """Let several go on side by side until each has what it wants."""
+        done: dict[int, T] = {}
+        said: dict[int, WindowState | None] = dict.fromkeys(range(len(askings)))
+        while said:
+            questions: dict[int, Question] = {}
+            for i, answer in said.items():
+                try:
+                    # None begins a generator.
+                    questions[i] = askings[i].send(answer)  # type: ignore[arg-type]
+                except StopIteration as end:
+                    done[i] = end.value
+            answers = self._answer(list(questions.values()))
+            said = dict(zip(questions, answers, strict=True))
+        return [done[i] for i in range(len(askings))]
+
+    def _answer(self, questions: Sequence[Question]) -> list[WindowState]:
+        """Ask them as one where the network can, which costs less than one by one."""
+        kinds = {
+            (q.features.shape, q.looks.shape, q.overlap, q.n_real) for q in questions
+        }
+        together = getattr(self.tracker, "answers_together", False)
+        if len(questions) < 2 or len(kinds) > 1 or not together:
+            return [self._refined(question) for question in questions]
+        first = questions[0]
+        answer = self._refined(
+            first._replace(
+                features=torch.cat([q.features for q in questions]),
+                looks=torch.cat([q.looks for q in questions]),
+                state=WindowState(
+                    *map(torch.cat, zip(*(q.state for q in questions), strict=True))
+                ),
+                query_frame=torch.cat([q.query_frame for q in questions]),
+            )
+        )
+        parts = (values.split(1) for values in answer)
+        return [WindowState(*values) for values in zip(*parts, strict=True)]
+
+    def _refined(self, question: Question) -> WindowState:
+        features, looks, state, query_frame, overlap, n_real = question
         states = self.tracker.refine(
             features,
             looks,
             state,
-            query_frame=torch.from_numpy(query_frame)[None].to(features.device),
+            query_frame=query_frame,
             overlap=overlap,
             n_real=n_real,
             iterations=self.iterations,
         )
-        return columns(states[-1], np.arange(n_points))
+        return states[-1]
 
     def _better(
         self,

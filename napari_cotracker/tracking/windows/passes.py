@@ -16,6 +16,7 @@ from napari_cotracker.tracking.sharpening.sharpen import Known, Sharpener
 from napari_cotracker.tracking.windows.finished import FinishedWindow
 from napari_cotracker.tracking.windows.inference import guarded_inference
 from napari_cotracker.tracking.windows.look import (
+    Asking,
     Entry,
     Features,
     Look,
@@ -24,6 +25,8 @@ from napari_cotracker.tracking.windows.look import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
     from torch import Tensor
 
@@ -120,21 +123,20 @@ class Pass:
         # What identifies the points, by the time of their query.
         self._looks: dict[int, Tensor] = {}
 
-    def run(self, index: int) -> FinishedWindow:
+    def ask(self, index: int) -> Asking[FinishedWindow]:
         """Ask the network about one window; :meth:`adopt` it to go on.
 
         Raises
         ------
         TrackingError
-            It failed or answered with NaN.
+            It answered with NaN.
         """
         window = self.plan.windows[index]
-        with guarded_inference(_name_of(window)):
-            self._forget_looks(window)
-            answer = self._ask(window)
+        self._forget_looks(window)
+        answer = yield from self._ask(window)
         return self._finished(index, window, *answer)
 
-    def _ask(self, window: Window) -> list[npt.NDArray[np.float32]]:
+    def _ask(self, window: Window) -> Asking[list[npt.NDArray[np.float32]]]:
         """Positions, visibility and confidence (S, P, ...) of a window's members."""
         members = np.array(window.members)
         entering = self._enter(window)
@@ -150,7 +152,9 @@ class Pass:
         answer = [values[0].numpy().copy() for values in entering]
         for box, which in self._views.split(xy, seen, known, window.n_real):
             for _ in range(1 + _SECOND_LOOKS):
-                part = self._ask_about(window, box, which, entering, start, suggested)
+                part = yield from self._ask_about(
+                    window, box, which, entering, start, suggested
+                )
                 again = self._views.corrected(
                     box, _found(part, known[which, 0], window.n_real)
                 )
@@ -175,7 +179,7 @@ class Pass:
         entering: WindowState,
         start: npt.NDArray[np.int64],
         suggested: npt.NDArray[np.float32] | None,
-    ) -> list[npt.NDArray[np.float32]]:
+    ) -> Asking[list[npt.NDArray[np.float32]]]:
         """Ask about some members within one box; model-frame pixels."""
         features = self._features.window(window.frames, box)
         corner = np.array([box.x, box.y], np.float32)
@@ -188,7 +192,9 @@ class Pass:
             start=start[which],
             suggested=None if suggested is None else suggested[:, which] - corner,
         )
-        answer = self._look(features, box, entry, window.overlap, window.n_real)
+        answer = yield from self._look.at(
+            features, box, entry, window.overlap, window.n_real
+        )
         xy, visibility, confidence = (v[0].float().cpu().numpy() for v in answer)
         return [xy + corner, visibility, confidence]
 
@@ -328,6 +334,19 @@ class Pass:
         """Keep only what the points of this window need."""
         needed = set(self._points.first[list(window.members)].tolist())
         self._looks = {t: look for t, look in self._looks.items() if t in needed}
+
+
+def run_windows(look: Look, parts: Sequence[tuple[Pass, int]]) -> list[FinishedWindow]:
+    """Run one window of each of some passes, side by side.
+
+    Raises
+    ------
+    TrackingError
+        The network failed or answered with NaN.
+    """
+    windows = [part.plan.windows[index] for part, index in parts]
+    with guarded_inference(" and ".join(map(_name_of, windows))):
+        return look.answer_all([part.ask(index) for part, index in parts])
 
 
 def _in_order(parts: list[Tensor], places: list[npt.NDArray[np.int64]]) -> Tensor:
