@@ -27,7 +27,7 @@ from napari_cotracker.model.transformer import UpdateTransformer
 from napari_cotracker.model.windowed import predict_windowed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from napari_cotracker.model.config import CoTracker3Config
 
@@ -134,7 +134,7 @@ class CoTracker3(nn.Module):
 
     def refine(
         self,
-        features: Tensor,
+        features: Tensor | tuple[Tensor, ...],
         point_features: Tensor,
         state: WindowState,
         *,
@@ -148,14 +148,17 @@ class CoTracker3(nn.Module):
         ``query_frame``, ``overlap`` and ``n_real`` belong to the interface:
         CoTracker3 needs none of them.
         """
-        pyramid = build_pyramid(features, self.config.corr_levels, self.arithmetic)
-        support = point_features.to(self.arithmetic)
+        # Several windows stay where they are: copying them costs more than it saves.
+        clips = features if isinstance(features, tuple) else (features,)
+        levels, arithmetic = self.config.corr_levels, self.arithmetic
+        pyramids = [build_pyramid(clip, levels, arithmetic) for clip in clips]
+        support = point_features.to(arithmetic).tensor_split(len(clips))
         states = []
-        with reduced(self.arithmetic, features.device):
+        with reduced(arithmetic, clips[0].device):
             for _ in range(iterations):
                 # As published: gradients do not flow through earlier positions.
                 state = state._replace(xy=state.xy.detach())
-                state = self._update(pyramid, support, state)
+                state = self._update(pyramids, support, state)
                 states.append(state)
         return states
 
@@ -179,10 +182,21 @@ class CoTracker3(nn.Module):
         return Prediction(state.xy[0], state.visibility[0].sigmoid(), confidence)
 
     def _update(
-        self, pyramid: list[FeatureLevel], support: Tensor, state: WindowState
+        self,
+        pyramids: Sequence[list[FeatureLevel]],
+        support: Sequence[Tensor],
+        state: WindowState,
     ) -> WindowState:
-        parts = self._embed_in_parts(pyramid, support, state)
-        tokens = self.updateformer.join(parts, state.xy.shape[2])
+        n_points = state.xy.shape[2]
+        clips = zip(
+            *(values.tensor_split(len(pyramids)) for values in state), strict=True
+        )
+        parts = [
+            self._embed_in_parts(pyramid, supported, WindowState(*known))
+            for pyramid, supported, known in zip(pyramids, support, clips, strict=True)
+        ]
+        joined = [self.updateformer.join(part, n_points) for part in parts]
+        tokens = joined[0] if len(joined) == 1 else torch.cat(joined)
         update = self.updateformer(tokens).float()
         return WindowState(
             state.xy + update[..., :2] * self.stride,

@@ -61,7 +61,8 @@ class WindowTracker(ClipTracker, Protocol):
     has_confidence : bool
         Whether the confidence logits mean anything.
     answers_together : bool, may be missing
-        Whether ``refine`` takes B > 1; missing means no.
+        Whether ``refine`` takes B windows at once, ``features`` as a tuple of theirs;
+        missing means no.
     """
 
     window_len: int | None

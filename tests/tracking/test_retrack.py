@@ -355,7 +355,7 @@ def test_both_sides_of_an_edit_are_asked_in_one_call(answers_together, monkeypat
     refine = network.refine
 
     def counted(features, *arguments, **named):
-        asked.append(len(features))
+        asked.append(len(arguments[0]))
         return refine(features, *arguments, **named)
 
     monkeypatch.setattr(network, "refine", counted)

@@ -162,30 +162,28 @@ class Look:
         }
         together = getattr(self.tracker, "answers_together", False)
         if len(questions) < 2 or len(kinds) > 1 or not together:
-            return [self._refined(question) for question in questions]
-        first = questions[0]
-        answer = self._refined(
-            first._replace(
-                features=torch.cat([q.features for q in questions]),
-                looks=torch.cat([q.looks for q in questions]),
-                state=WindowState(
-                    *map(torch.cat, zip(*(q.state for q in questions), strict=True))
-                ),
-                query_frame=torch.cat([q.query_frame for q in questions]),
-            )
+            return [self._refined(q.features, q) for q in questions]
+        states = zip(*(q.state for q in questions), strict=True)
+        joined = questions[0]._replace(
+            looks=torch.cat([q.looks for q in questions]),
+            state=WindowState(*map(torch.cat, states)),
+            query_frame=torch.cat([q.query_frame for q in questions]),
         )
+        answer = self._refined(tuple(q.features for q in questions), joined)
         parts = (values.split(1) for values in answer)
         return [WindowState(*values) for values in zip(*parts, strict=True)]
 
-    def _refined(self, question: Question) -> WindowState:
-        features, looks, state, query_frame, overlap, n_real = question
+    def _refined(
+        self, features: Tensor | tuple[Tensor, ...], question: Question
+    ) -> WindowState:
+        # Only networks that say so are given a tuple.
         states = self.tracker.refine(
-            features,
-            looks,
-            state,
-            query_frame=query_frame,
-            overlap=overlap,
-            n_real=n_real,
+            features,  # type: ignore[arg-type]
+            question.looks,
+            question.state,
+            query_frame=question.query_frame,
+            overlap=question.overlap,
+            n_real=question.n_real,
             iterations=self.iterations,
         )
         return states[-1]
