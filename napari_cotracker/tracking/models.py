@@ -17,6 +17,7 @@ from napari_cotracker.model.checkpoint import (
     read_state_dict,
 )
 from napari_cotracker.model.config import PRESETS
+from napari_cotracker.model.memory import keep_freed_memory
 from napari_cotracker.model.recognise import recognise_preset
 from napari_cotracker.weights import find_weights
 
@@ -76,6 +77,8 @@ def load_model(
     network.arithmetic = pick_dtype(dtype, place, exact=network.config.published_faults)
     # Autocast converts weights once per call only where they want gradients.
     network.to(place).eval()
+    if place.type == "cpu":
+        keep_freed_memory()
     if compiled:
         _compile(network, place)
     return network

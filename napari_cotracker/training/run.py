@@ -12,6 +12,7 @@ from napari_cotracker.errors import InputError
 from napari_cotracker.model.checkpoint import fit_weights, read_state_dict
 from napari_cotracker.model.config import COTRACKER3_PRESETS
 from napari_cotracker.model.cotracker3 import CoTracker3
+from napari_cotracker.model.memory import keep_freed_memory
 from napari_cotracker.training.calibration import calibrate
 from napari_cotracker.training.checkpoints import LAST, load_checkpoint
 from napari_cotracker.training.export import export_weights
@@ -90,6 +91,8 @@ def run(args: argparse.Namespace) -> int:
         compile=args.compile,
         unlabelled=args.unlabelled,
     )
+    if torch.device(args.device).type == "cpu":
+        keep_freed_memory()
     trainer = Trainer(options)
     if args.resume:
         trainer.resume(args.out)
