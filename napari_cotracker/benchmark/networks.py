@@ -24,6 +24,7 @@ from napari_cotracker.errors import ModelError
 from napari_cotracker.model.arithmetic import gains_from_bf16
 from napari_cotracker.model.build import build_network
 from napari_cotracker.model.config import COMPACT, PRESETS
+from napari_cotracker.model.memory import keep_freed_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -188,6 +189,8 @@ def _queries(load: Load) -> Tensor:
 
 def _network(name: str, dtype: torch.dtype, device: torch.device) -> Network:
     torch.manual_seed(0)
+    if device.type == "cpu":
+        keep_freed_memory()  # as loading does for a user
     network = build_network(PRESETS[name]).to(device).eval()
     network.arithmetic = dtype
     return network
