@@ -80,8 +80,7 @@ def _track(arguments: argparse.Namespace) -> None:
     import torch
 
     from napari_cotracker.benchmark.film import Film
-    from napari_cotracker.model.build import build_network
-    from napari_cotracker.model.config import PRESETS
+    from napari_cotracker.benchmark.networks import random_network
     from napari_cotracker.tracking import TrackingOptions, track
 
     torch.set_num_threads(arguments.threads)
@@ -92,8 +91,8 @@ def _track(arguments: argparse.Namespace) -> None:
     # None: as many as the network has by default.
     iterations = None
     if arguments.offline:
-        model = build_network(PRESETS["cotracker3_offline"]).eval()
-        model.arithmetic = getattr(torch, arguments.offline)
+        dtype = getattr(torch, arguments.offline)
+        model = random_network("cotracker3_offline", dtype, torch.device("cpu"))
         iterations = 1
     # A long recording only shows that memory stays level: one iteration does.
     options = TrackingOptions(

@@ -144,7 +144,7 @@ def measure_compilation(device: torch.device, load: Load) -> Iterator[Figure]:
     obstacle = obstacle_to_compiling(device)
     if obstacle is not None:
         raise ModelError(obstacle)
-    network = _network("cotracker3_offline", torch.bfloat16, device)
+    network = random_network("cotracker3_offline", torch.bfloat16, device)
     compile_network(network)
     compiled = _predicting(network, device, load)
     start = time.perf_counter()
@@ -163,7 +163,7 @@ def measure_compilation(device: torch.device, load: Load) -> Iterator[Figure]:
 def _prediction(
     name: str, dtype: torch.dtype, device: torch.device, load: Load
 ) -> Callable[[], Tensor]:
-    return _predicting(_network(name, dtype, device), device, load)
+    return _predicting(random_network(name, dtype, device), device, load)
 
 
 def _predicting(
@@ -187,7 +187,8 @@ def _queries(load: Load) -> Tensor:
     return torch.cat([torch.zeros(load.points, 1), place], dim=1)
 
 
-def _network(name: str, dtype: torch.dtype, device: torch.device) -> Network:
+def random_network(name: str, dtype: torch.dtype, device: torch.device) -> Network:
+    """Build a network with random weights, otherwise as loading would."""
     torch.manual_seed(0)
     if device.type == "cpu":
         keep_freed_memory()  # as loading does for a user

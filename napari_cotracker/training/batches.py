@@ -13,7 +13,7 @@ from napari_cotracker.training.options import STAGES, Stage, TrainOptions
 from napari_cotracker.training.scenes import SceneOptions, SyntheticClip, render_clip
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 # Validation clips use smaller seeds.
 FIRST_TRAINING_SEED = 1_000_000
@@ -38,6 +38,20 @@ class Batch:
     visible: Tensor
     n_early: int
     position_only: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        clips: Sequence[tuple[Tensor, Tensor, Tensor, Tensor]],
+        n_early: int,
+        *,
+        position_only: bool = False,
+    ) -> Batch:
+        """Stack what :func:`query_clip` made of clips of one shape."""
+        video, queries_txy, tracks_xy, visible = (
+            torch.stack(column) for column in zip(*clips, strict=True)
+        )
+        return cls(video, queries_txy, tracks_xy, visible, n_early, position_only)
 
     def to(self, device: torch.device) -> Batch:
         """Move every tensor to a device."""
@@ -119,10 +133,7 @@ def make_batch(
         if stage.objective == "matching":
             clip = _two_frames(clip, generator)
         parts.append(query_clip(clip, n_early, n_late, window_len, generator))
-    video, queries_txy, tracks_xy, visible = (
-        torch.stack(column) for column in zip(*parts, strict=True)
-    )
-    return Batch(video, queries_txy, tracks_xy, visible, n_early)
+    return Batch.of(parts, n_early)
 
 
 def _two_frames(clip: SyntheticClip, generator: torch.Generator) -> SyntheticClip:
@@ -139,8 +150,12 @@ def _two_frames(clip: SyntheticClip, generator: torch.Generator) -> SyntheticCli
 
 def draw_shape(stage: Stage, generator: torch.Generator) -> tuple[int, int, int]:
     """Draw T, H and W of a batch."""
-    choice = int(torch.randint(len(stage.shapes), (), generator=generator))
-    return stage.shapes[choice]
+    return stage.shapes[integer_below(len(stage.shapes), generator)]
+
+
+def integer_below(limit: int, generator: torch.Generator) -> int:
+    """Draw 0 .. limit - 1."""
+    return int(torch.randint(limit, (), generator=generator))
 
 
 def query_clip(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from napari_cotracker.errors import ModelError
+from napari_cotracker.files import replacing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,12 +51,8 @@ def save_checkpoint(
         "optimiser": optimiser.state_dict(),
         "progress": asdict(progress),
     }
-    part = folder / f"{LAST}.part"
-    with part.open("wb") as stream:
-        torch.save(content, stream)
-        stream.flush()
-        os.fsync(stream.fileno())
-    part.replace(folder / LAST)
+    with replacing(folder / LAST, overwrite=True, failure=ModelError) as part:
+        torch.save(content, part)
 
 
 def load_checkpoint(folder: Path) -> dict[str, Any]:

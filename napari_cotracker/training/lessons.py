@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING
 import torch
 
 from napari_cotracker.files import replacing
-from napari_cotracker.training.batches import Batch, query_clip, stream_batches
+from napari_cotracker.training.batches import (
+    Batch,
+    integer_below,
+    query_clip,
+    stream_batches,
+)
 from napari_cotracker.training.options import STAGES
 from napari_cotracker.training.scenes import SyntheticClip
 from napari_cotracker.training.scenes.draw import Draw
@@ -66,7 +71,7 @@ class Lessons:
         for _ in range(ATTEMPTS):
             size = (ZOOM * height, ZOOM * width)
             video = self.recordings.clip(generator, frames, size).to(device)
-            draw = Draw(int(torch.randint(2**31, (), generator=generator)), device)
+            draw = Draw(integer_below(2**31, generator), device)
             clip = pseudo_truth(self.teacher, video, draw, CANDIDATES * stage.points)
             if clip is not None:
                 known = {
@@ -100,23 +105,16 @@ def taught_batch(lessons: Lessons, window_len: int, step: int) -> Batch | None:
     options = lessons.options
     stage = STAGES[options.stage]
     generator = torch.Generator().manual_seed(options.seed * 7919 + step)
-
-    def draw_integer(below: int) -> int:
-        return int(torch.randint(below, (), generator=generator))
-
-    shape = draw_integer(len(stage.shapes))
+    n_shapes = len(stage.shapes)
+    shape = integer_below(n_shapes, generator)
     parts = []
     for _ in range(stage.batch):
-        round_ = draw_integer(-(-LESSONS // len(stage.shapes)))
-        clip = lessons[round_ * len(stage.shapes) + shape]
+        round_ = integer_below(-(-LESSONS // n_shapes), generator)
+        clip = lessons[round_ * n_shapes + shape]
         if clip is None:
             return None
-        draw = Draw(draw_integer(2**31), torch.device(options.device))
+        seed = integer_below(2**31, generator)
+        draw = Draw(seed, torch.device(options.device))
         clip = for_the_student(draw, choose_points(draw, clip, stage.points))
         parts.append(query_clip(clip, stage.points, 0, window_len, generator))
-    video, queries_txy, tracks_xy, visible = (
-        torch.stack(column) for column in zip(*parts, strict=True)
-    )
-    return Batch(
-        video, queries_txy, tracks_xy, visible, stage.points, position_only=True
-    )
+    return Batch.of(parts, stage.points, position_only=True)

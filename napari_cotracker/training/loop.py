@@ -16,6 +16,7 @@ from napari_cotracker.model.arithmetic import gains_from_bf16
 from napari_cotracker.model.config import COTRACKER3_PRESETS
 from napari_cotracker.model.cotracker3 import CoTracker3
 from napari_cotracker.training.batches import Batch, stream_batches
+from napari_cotracker.training.calibration import calibrate
 from napari_cotracker.training.checkpoints import (
     Progress,
     load_checkpoint,
@@ -35,7 +36,9 @@ if TYPE_CHECKING:
 
 # Weights of the network that answers for real recordings, kept for a resumed run.
 TEACHER = "teacher.pt"
-LESSONS = "lessons"
+LESSONS_FOLDER = "lessons"
+# Per split; the line through its confidence has two parameters only.
+CALIBRATION_CLIPS = 2
 
 
 @dataclass(frozen=True)
@@ -152,14 +155,21 @@ class Trainer:
                 "--unlabelled."
             )
         recordings = Recordings(find_recordings(self.options.unlabelled))
-        path = folder / TEACHER
-        if self.progress.step == 0 or not path.is_file():
-            torch.save(self.average, path)
-        teacher = CoTracker3(COTRACKER3_PRESETS[self.options.preset]).to(self.device)
-        teacher.load_state_dict(torch.load(path, self.device, weights_only=True))
-        teacher.eval().requires_grad_(False)
-        lessons = Lessons(self.options, teacher, recordings, folder / LESSONS)
+        teacher = self._teacher(folder / TEACHER)
+        lessons = Lessons(self.options, teacher, recordings, folder / LESSONS_FOLDER)
         return taught_batches(lessons, window_len, self.progress.step)
+
+    def _teacher(self, path: Path) -> CoTracker3:
+        """Take the averaged weights of when the stage began; calibrate them."""
+        teacher = CoTracker3(COTRACKER3_PRESETS[self.options.preset])
+        if self.progress.step == 0 or not path.is_file():
+            teacher.load_state_dict(self.average)
+            fit = calibrate(teacher, CALIBRATION_CLIPS)
+            torch.save({"weights": self.average, "confidence_fit": fit}, path)
+        kept = torch.load(path, "cpu", weights_only=True)
+        teacher.load_state_dict(kept["weights"])
+        teacher.confidence_fit = kept["confidence_fit"]
+        return teacher.to(self.device).eval().requires_grad_(False)
 
     def step(self, batch: Batch, rate: float) -> dict[str, float]:
         """One optimiser step; returns numbers for the log."""

@@ -16,12 +16,13 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from napari_cotracker.tracking import TrackingOptions, track
+from napari_cotracker.tracking import FeatureStore, TrackingOptions, track
 from napari_cotracker.training.scenes import SyntheticClip
 from napari_cotracker.training.scenes.photometry import developed
 from napari_cotracker.training.scenes.points import steepness
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     from torch import Tensor
 
     from napari_cotracker.model.interface import ClipTracker
@@ -59,8 +60,11 @@ def pseudo_truth(
         fewer than 8 points can be trusted.
     """
     start_xy = _promising(draw, video, candidates)
-    xy, sure = _track(teacher, video, start_xy, "forward")
-    xy_back, sure_back = _track(teacher, video, xy[-1], "backward")
+    pictures = video.round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+    features = FeatureStore()  # both ways see the same frames
+    xy, sure = _track(teacher, pictures, start_xy, "forward", features)
+    xy_back, sure_back = _track(teacher, pictures, xy[-1], "backward", features)
+    features.clear()
     gap = torch.linalg.vector_norm(xy - xy_back, dim=-1) / ZOOM
     trusted = sure & sure_back & (gap < AGREE_PX)
     late = torch.linspace(0, 1, len(video), device=video.device)[:, None, None]
@@ -97,18 +101,18 @@ def for_the_student(draw: Draw, clip: SyntheticClip) -> SyntheticClip:
 
 def _track(
     teacher: ClipTracker,
-    video: Tensor,
+    pictures: npt.NDArray[np.uint8],
     xy: Tensor,
     direction: Literal["forward", "backward"],
+    features: FeatureStore,
 ) -> tuple[Tensor, Tensor]:
     """Follow (N, 2) points to the other end; positions and where the teacher is sure.
 
     Those that were lost before stay where the picture is nearest, never sure.
     """
-    height, width = video.shape[2:]
-    inside = xy.clamp_min(0).minimum(xy.new_tensor([width - 1, height - 1]))
-    frame = torch.full_like(xy[:, :1], 0 if direction == "forward" else len(video) - 1)
-    pictures = video.round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+    n_frames, height, width = pictures.shape[:3]
+    inside = _inside(xy, height, width)
+    frame = torch.full_like(xy[:, :1], 0 if direction == "forward" else n_frames - 1)
     said = track(
         pictures,
         torch.cat([frame, inside], 1).double().cpu().numpy(),
@@ -116,6 +120,7 @@ def _track(
         TrackingOptions(
             direction=direction, model_resolution=(height, width), moving_region=False
         ),
+        features=features,
     )
     sure = said.visible & (said.visibility > SURE) & (said.confidence > SURE)
     sure &= (inside == xy).all(1).cpu().numpy()
@@ -135,4 +140,9 @@ def _promising(draw: Draw, video: Tensor, wanted: int) -> Tensor:
     height, width = video.shape[2:]
     xy = torch.stack([pixel % width, pixel // width], -1).float()
     xy = xy + draw.rand(wanted, 2) - 0.5
+    return _inside(xy, height, width)
+
+
+def _inside(xy: Tensor, height: int, width: int) -> Tensor:
+    """Move (N, 2) points to the nearest place in the picture."""
     return xy.clamp_min(0).minimum(xy.new_tensor([width - 1, height - 1]))

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from napari_cotracker.errors import InputError
+from napari_cotracker.training.batches import integer_below
 from napari_cotracker.video import open_video
 from napari_cotracker.video.encoded import SUFFIXES as VIDEO_SUFFIXES
 from napari_cotracker.video.tiff import SUFFIXES as TIFF_SUFFIXES
@@ -69,12 +70,12 @@ class Recordings:
         -------
         (T, 3, H, W) float32 on the CPU, 0..255
         """
-        path = self.paths[_integer(generator, len(self.paths))]
+        path = self.paths[integer_below(len(self.paths), generator)]
         with open_video(path) as source:
-            step = FRAME_STEPS[_integer(generator, len(FRAME_STEPS))]
+            step = FRAME_STEPS[integer_below(len(FRAME_STEPS), generator)]
             step = max(1, min(step, (len(source) - 1) // frames))
             span = min(len(source), (frames - 1) * step + 1)
-            start = _integer(generator, len(source) - span + 1)
+            start = integer_below(len(source) - span + 1, generator)
             pictures = torch.from_numpy(source.read(start, start + span)[::step].copy())
             top, left, height, width = _part(generator, source, size)
         part = pictures[:, top : top + height, left : left + width].permute(0, 3, 1, 2)
@@ -97,8 +98,8 @@ def _part(
     scale = smallest * (largest / smallest) ** share
     rows = min(height, max(1, round(size[0] * scale)))
     columns = min(width, max(1, round(size[1] * scale)))
-    top = _integer(generator, height - rows + 1)
-    left = _integer(generator, width - columns + 1)
+    top = integer_below(height - rows + 1, generator)
+    left = integer_below(width - columns + 1, generator)
     return top, left, rows, columns
 
 
@@ -109,8 +110,3 @@ def _forth_and_back(available: int, frames: int) -> Tensor:
     period = 2 * (available - 1)
     index = torch.arange(frames) % period
     return torch.minimum(index, period - index)
-
-
-def _integer(generator: torch.Generator, count: int) -> int:
-    """Draw 0 .. count - 1."""
-    return int(torch.randint(count, (), generator=generator))

@@ -11,6 +11,7 @@ import torch
 
 from napari_cotracker.errors import InputError
 from napari_cotracker.model.interface import Prediction
+from napari_cotracker.training import loop
 from napari_cotracker.training.batches import make_batch
 from napari_cotracker.training.lessons import Lessons, taught_batch
 from napari_cotracker.training.loop import Limits, Trainer
@@ -167,10 +168,13 @@ def test_self_training_runs_and_resumes_with_the_same_teacher(
 ):
     stage = replace(STAGES["self"], shapes=((17, 32, 32),), points=8, iterations=1)
     monkeypatch.setitem(STAGES, "self", stage)
+    monkeypatch.setattr(loop, "calibrate", lambda model, clips: (1.5, 0.25))
     options = TrainOptions(stage="self", workers=0, unlabelled=folder)
     first = Trainer(options)
     first.run(Limits(steps=2), tmp_path)
     teacher = (tmp_path / "teacher.pt").read_bytes()
+    # It says how sure it is in the terms that users see.
+    assert torch.load(tmp_path / "teacher.pt")["confidence_fit"] == (1.5, 0.25)
     again = Trainer(options)
     again.resume(tmp_path)
     again.run(Limits(steps=1), tmp_path)
