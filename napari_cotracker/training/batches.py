@@ -76,33 +76,34 @@ class Batch:
 
 
 class BatchStream(IterableDataset[Batch]):
-    """Endless batches from step ``first_step`` on; step k is always the same batch."""
+    """Endless batches ``first``, ``first + stride``...; each is always the same."""
 
     def __init__(
-        self, options: TrainOptions, window_len: int, first_step: int = 0
+        self, options: TrainOptions, window_len: int, first: int = 0, stride: int = 1
     ) -> None:
         super().__init__()
         self.options = options
         self.window_len = window_len
-        self.first_step = first_step
+        self.first = first
+        self.stride = stride
 
     def __iter__(self) -> Iterator[Batch]:
-        """Yield this worker's share of the steps, in order."""
+        """Yield this worker's share of the batches, in order."""
         torch.set_num_threads(1)
         worker = torch.utils.data.get_worker_info()
         offset, count = (worker.id, worker.num_workers) if worker else (0, 1)
-        step = self.first_step + offset
+        index = self.first + offset * self.stride
         device = self.options.device if worker is None else "cpu"
         while True:
-            yield make_batch(self.options, step, self.window_len, device)
-            step += count
+            yield make_batch(self.options, index, self.window_len, device)
+            index += count * self.stride
 
 
 def stream_batches(
-    options: TrainOptions, window_len: int, first_step: int
+    options: TrainOptions, window_len: int, first: int, stride: int = 1
 ) -> Iterator[Batch]:
     """Iterate over batches, rendered in background processes where asked."""
-    stream = BatchStream(options, window_len, first_step)
+    stream = BatchStream(options, window_len, first, stride)
     if options.workers == 0:
         return iter(stream)
     loader = DataLoader(

@@ -86,18 +86,18 @@ class Lessons:
 
 
 def taught_batches(
-    lessons: Lessons, window_len: int, first_step: int
+    lessons: Lessons, window_len: int, first: int, stride: int = 1
 ) -> Iterator[Batch]:
     """Alternate generated and real batches, so that nothing learned is lost.
 
     Visibility and confidence are only trained on generated ones.
     """
-    generated = stream_batches(lessons.options, window_len, first_step)
-    for step, batch in zip(count(first_step), generated, strict=False):
-        if step % 2 == 0:
+    generated = stream_batches(lessons.options, window_len, first, stride)
+    for index, batch in zip(count(first, stride), generated, strict=False):
+        if index % 2 == 0:
             yield batch
         else:
-            yield taught_batch(lessons, window_len, step) or batch
+            yield taught_batch(lessons, window_len, index) or batch
 
 
 def taught_batch(lessons: Lessons, window_len: int, step: int) -> Batch | None:

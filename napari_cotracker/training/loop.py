@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,13 @@ from napari_cotracker.training.checkpoints import (
 from napari_cotracker.training.lessons import Lessons, taught_batches
 from napari_cotracker.training.matching import matching_loss
 from napari_cotracker.training.options import STAGES, TrainOptions
+from napari_cotracker.training.processes import (
+    average_gradients,
+    first_says,
+    n_processes,
+    rank,
+    wait_for_all,
+)
 from napari_cotracker.training.unlabelled import Recordings, find_recordings
 from napari_cotracker.training.windows import tracking_loss
 
@@ -106,22 +114,28 @@ class Trainer:
 
     def save(self, folder: Path) -> None:
         """Write the checkpoint."""
-        save_checkpoint(folder, self.model, self.average, self.optimiser, self.progress)
+        if rank() == 0:
+            save_checkpoint(
+                folder, self.model, self.average, self.optimiser, self.progress
+            )
 
     def run(self, limits: Limits, folder: Path, *, log_every: int = 25) -> None:
         """Train until a limit is reached; checkpoints and a log lie in ``folder``."""
         folder.mkdir(parents=True, exist_ok=True)
         begin = saved_at = time.monotonic()
         window_len = self.model.config.window_len
+        # Those of one step, of all processes, follow one another.
+        first = self.progress.step * n_processes() + rank()
         if self.stage.unlabelled:
-            batches = self._taught(folder, window_len)
+            lessons = self._lessons(folder)
+            batches = taught_batches(lessons, window_len, first, n_processes())
         else:
-            batches = stream_batches(self.options, window_len, self.progress.step)
+            batches = stream_batches(self.options, window_len, first, n_processes())
         done, recent, now = 0, [], begin
         with (folder / "log.jsonl").open("a") as log:
             for batch in batches:
                 elapsed = time.monotonic() - begin
-                share = limits.share_done(done, elapsed)
+                share = first_says(limits.share_done(done, elapsed))
                 if share >= 1:
                     break
                 rate = self._learning_rate(1 - share if limits.cooldown else 1.0)
@@ -142,12 +156,14 @@ class Trainer:
     def _log(
         self, log: IO[str], rows: list[dict[str, float]], rate: float, seconds: float
     ) -> None:
-        """Write the mean of some steps as one line."""
+        """Write the mean of some steps as one line; of this process's own clips."""
+        if rank() > 0:
+            return
         place = {"step": self.progress.step, "rate": rate, "seconds": round(seconds)}
         log.write(json.dumps(_mean(rows) | place) + "\n")
         log.flush()
 
-    def _taught(self, folder: Path, window_len: int) -> Iterator[Batch]:
+    def _lessons(self, folder: Path) -> Lessons:
         """Learn from what the averaged weights said when the stage began."""
         if self.options.unlabelled is None:
             raise InputError(
@@ -156,16 +172,17 @@ class Trainer:
             )
         recordings = Recordings(find_recordings(self.options.unlabelled))
         teacher = self._teacher(folder / TEACHER)
-        lessons = Lessons(self.options, teacher, recordings, folder / LESSONS_FOLDER)
-        return taught_batches(lessons, window_len, self.progress.step)
+        return Lessons(self.options, teacher, recordings, folder / LESSONS_FOLDER)
 
     def _teacher(self, path: Path) -> CoTracker3:
         """Take the averaged weights of when the stage began; calibrate them."""
         teacher = CoTracker3(COTRACKER3_PRESETS[self.options.preset])
-        if self.progress.step == 0 or not path.is_file():
+        fresh = self.progress.step == 0 or not path.is_file()
+        if fresh and rank() == 0:
             teacher.load_state_dict(self.average)
             fit = calibrate(teacher, CALIBRATION_CLIPS)
             torch.save({"weights": self.average, "confidence_fit": fit}, path)
+        wait_for_all()
         kept = torch.load(path, "cpu", weights_only=True)
         teacher.load_state_dict(kept["weights"])
         teacher.confidence_fit = kept["confidence_fit"]
@@ -182,6 +199,7 @@ class Trainer:
                 loss, numbers = tracking_loss(self.model, batch, self.stage.iterations)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
+        average_gradients(self.model.parameters())
         norm = torch.nn.utils.clip_grad_norm_(
             self.model.parameters(), self.options.clip_norm
         )
@@ -194,7 +212,7 @@ class Trainer:
     def _advance(self, clips: int) -> None:
         self.progress.step += 1
         history = self.progress.history
-        history.clips += clips
+        history.clips += clips * n_processes()
         stage = self.options.stage
         history.steps[stage] = history.steps.get(stage, 0) + 1
         step = self.progress.step
@@ -207,7 +225,8 @@ class Trainer:
 
     def _learning_rate(self, share: float) -> float:
         warm = min(1.0, (self.progress.step + 1) / self.options.warmup_steps)
-        return self.stage.learning_rate * warm * share
+        # Adam's noise falls with the square root of what a gradient is the mean of.
+        return self.stage.learning_rate * warm * share * math.sqrt(n_processes())
 
 
 @contextmanager

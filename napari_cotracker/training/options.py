@@ -22,7 +22,7 @@ class Stage:
     points, batch, iterations : int
         N query points per clip, B clips per step, refinement iterations.
     learning_rate : float
-        Peak rate.
+        Peak rate for one process; grows with the square root of their number.
     unlabelled : bool
         Every second batch comes from real recordings, with positions that the network
         itself vouches for.

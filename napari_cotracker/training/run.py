@@ -18,6 +18,7 @@ from napari_cotracker.training.checkpoints import LAST, load_checkpoint
 from napari_cotracker.training.export import export_weights
 from napari_cotracker.training.loop import Limits, Trainer
 from napari_cotracker.training.options import STAGES, TrainOptions
+from napari_cotracker.training.processes import run_processes
 from napari_cotracker.training.validation import validate
 
 if TYPE_CHECKING:
@@ -59,7 +60,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--compile", action="store_true", help="let torch compile the network"
     )
-    parser.add_argument("--threads", type=int, help="CPU threads of the network")
+    parser.add_argument(
+        "--threads", type=int, help="CPU threads of the network, per process"
+    )
+    parser.add_argument(
+        "--processes",
+        type=int,
+        default=1,
+        metavar="N",
+        help="train in N processes that average their gradients (one per core or GPU)",
+    )
     parser.add_argument("--export", type=Path, help="write weights here at the end")
     parser.add_argument(
         "--calibrate",
@@ -80,8 +90,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the command; returns the exit code."""
     _check(args)
+    if args.processes > 1:
+        run_processes(args.processes, _train, args)
+    else:
+        _train(args)
+    if args.calibrate or args.validate or args.export:
+        _finish(args)
+    return 0
+
+
+def _train(args: argparse.Namespace) -> None:
+    """Train, alone or as one of several processes."""
     if args.threads:
         torch.set_num_threads(args.threads)
+    elif args.processes > 1:
+        torch.set_num_threads(max(1, (os.cpu_count() or 1) // args.processes))
     options = TrainOptions(
         stage=args.stage,
         preset=args.preset,
@@ -100,9 +123,6 @@ def run(args: argparse.Namespace) -> int:
         weights = read_state_dict(args.weights)
         trainer.start_from(fit_weights(weights, trainer.model, args.weights.name))
     trainer.run(Limits(args.minutes, args.steps, args.cooldown), args.out)
-    if args.calibrate or args.validate or args.export:
-        _finish(args)
-    return 0
 
 
 def _finish(args: argparse.Namespace) -> None:
