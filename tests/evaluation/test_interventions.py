@@ -174,11 +174,12 @@ def test_one_table_over_families(tmp_path):
 
     efforts = list(efforts_of(clip, Still(), TrackingOptions()))
     plain, lines = report(
-        [*efforts, *(Effort("dlc_1", e.method, 10, 5, 1, 2.0) for e in efforts)]
+        [*efforts, *(Effort("dlc_1", e.method, 10, 2, 5, 1, 2.0) for e in efforts)]
     )
     json.dumps(plain)
     ours = plain["families"]["ultrasound"]
     assert ours["ours"]["clicks_per_100"] == 100
+    assert plain["families"]["dlc"]["ours"]["first_per_100"] == 20
     assert ours["LK forward"]["clicks_per_100"] == 50
     assert plain["ratio_to_best_flow"] == {"dlc": 1, "ultrasound": 2, "all": 1.5}
     assert plain["families"]["all"]["ours"]["clicks_per_100"] == 75

@@ -47,8 +47,10 @@ class Effort:
     ----------
     clip, method : str
     labels : int
+    first : int
+        Tracks, each of which somebody has to label once whatever follows it.
     clicks : int
-        The first label of every track among them.
+        These first ones among them.
     rounds : int
         How often it was tracked.
     seconds : float
@@ -58,6 +60,7 @@ class Effort:
     clip: str
     method: str
     labels: int
+    first: int
     clicks: int
     rounds: int
     seconds: float
@@ -81,7 +84,7 @@ def annotate(
         Says after each round how urgent every label is, (M,); the most urgent wrong
         one of a track is corrected. None = the earliest.
     """
-    placed = first_labels(clip)
+    first = placed = first_labels(clip)
     rounds, seconds = 0, 0.0
     while True:
         begin = time.perf_counter()
@@ -94,7 +97,13 @@ def annotate(
         urgency = -clip.frame.astype(np.float32) if priority is None else priority()
         placed = placed | _most_urgent(clip, wrong, urgency)
     return Effort(
-        clip.name, method, len(placed), int(placed.sum()), rounds, round(seconds, 3)
+        clip=clip.name,
+        method=method,
+        labels=len(placed),
+        first=int(first.sum()),
+        clicks=int(placed.sum()),
+        rounds=rounds,
+        seconds=round(seconds, 3),
     )
 
 

@@ -34,31 +34,37 @@ def summarise(efforts: list[Effort]) -> dict[str, dict[str, dict[str, float]]]:
     Returns
     -------
     dict
-        ``[family][method]`` with ``clicks_per_100`` and ``seconds``; a family called
-        ``all`` is every family weighing the same.
+        ``[family][method]`` with ``first_per_100``, ``clicks_per_100`` and ``seconds``;
+        a family called ``all`` is every family weighing the same.
     """
     families: dict[str, dict[str, dict[str, float]]] = {}
     for family in sorted({family_of(effort.clip) for effort in efforts}):
         mine = [effort for effort in efforts if family_of(effort.clip) == family]
         families[family] = {
-            method: {
-                "clicks_per_100": 100
-                * sum(e.clicks for e in mine if e.method == method)
-                / sum(e.labels for e in mine if e.method == method),
-                "seconds": sum(e.seconds for e in mine if e.method == method),
-            }
+            method: _summary([e for e in mine if e.method == method])
             for method in dict.fromkeys(effort.method for effort in mine)
         }
     kinds = list(families.values())
     families[ALL] = {
         method: {
-            "clicks_per_100": sum(kind[method]["clicks_per_100"] for kind in kinds)
-            / len(kinds),
+            **{
+                key: sum(kind[method][key] for kind in kinds) / len(kinds)
+                for key in ("first_per_100", "clicks_per_100")
+            },
             "seconds": sum(kind[method]["seconds"] for kind in kinds),
         }
         for method in kinds[0]
     }
     return families
+
+
+def _summary(efforts: list[Effort]) -> dict[str, float]:
+    labels = sum(effort.labels for effort in efforts)
+    return {
+        "first_per_100": 100 * sum(effort.first for effort in efforts) / labels,
+        "clicks_per_100": 100 * sum(effort.clicks for effort in efforts) / labels,
+        "seconds": sum(effort.seconds for effort in efforts),
+    }
 
 
 def ratio_to_flow(methods: dict[str, dict[str, float]]) -> float | None:
@@ -77,12 +83,14 @@ def report(efforts: list[Effort]) -> tuple[dict[str, Any], list[str]]:
         rows.append(
             [
                 family,
+                f"{numbers[OURS]['first_per_100']:.1f}",
                 *(f"{numbers[method]['clicks_per_100']:.1f}" for method in methods),
                 "" if ratio is None else f"{ratio:.2f}",
                 f"{numbers[OURS]['seconds']:.1f}",
             ]
         )
-    header = ["clicks per 100 labels", *methods, "ours / best flow", "our seconds"]
+    header = ["clicks per 100 labels", "first of each track", *methods]
+    header += ["ours / best flow", "our seconds"]
     plain = {
         "families": families,
         "ratio_to_best_flow": {k: ratio_to_flow(v) for k, v in families.items()},
