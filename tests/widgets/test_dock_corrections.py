@@ -134,6 +134,37 @@ def test_run_does_not_wait_for_a_renewal(desk):
     assert len(desk.recorder.calls[-1]["queries"]) == 3
 
 
+def test_cancel_takes_back_a_run_that_waits_for_a_renewal(desk):
+    desk.recorder.gates = threading.Semaphore(0)
+    desk.drag(12, 1, (8, 6))
+    desk.wait(lambda: desk.recorder.renewals)
+    desk.press("run")
+    desk.press("cancel")
+    desk.recorder.gates.release(50)
+    desk.quiet()
+    assert desk.dock.status.text().startswith("Cancelled")
+    assert len(desk.recorder.calls) == 1
+
+
+def test_a_cancelled_renewal_does_not_begin_again_by_itself(desk):
+    desk.recorder.gates = threading.Semaphore(0)
+    desk.drag(12, 1, (8, 6))
+    desk.wait(lambda: desk.recorder.renewals)
+    desk.drag(4, 0, (8, 6))  # from here on it would make room for a larger one
+    desk.press("cancel")
+    assert not desk["cancel"].isEnabled()
+    desk.recorder.gates.release(50)
+    desk.quiet()
+    assert desk.dock.status.text().startswith("Cancelled")
+    desk.click(15, 1)  # chooses a track, changes none
+    assert desk["track"].currentText() == "point 1"
+    assert len(desk.recorder.renewals) == 1
+    desk.drag(15, 1, (-4, -4))
+    desk.wait(lambda: len(desk.recorder.renewals) == 2)
+    desk.quiet()
+    assert desk.session.memory.stale == ()
+
+
 def test_undo_and_redo_by_keys_go_to_the_frame_of_the_edit(desk):
     desk.press("auto_retrack")
     before = desk.tracks.xy.copy()

@@ -36,7 +36,7 @@ from napari_cotracker.widgets.engine import Engine, default_engine
 from napari_cotracker.widgets.layers.layer_looks import Scheduling
 from napari_cotracker.widgets.runs.clicks import Clicks
 from napari_cotracker.widgets.runs.controller import TrackingController
-from napari_cotracker.widgets.runs.runner import Runner
+from napari_cotracker.widgets.runs.runner import Ending, Runner
 from napari_cotracker.widgets.session.track_actions import ACTIONS
 
 if TYPE_CHECKING:
@@ -57,6 +57,13 @@ WELCOME = (
 STATUS_MARGIN = 9  # px
 TRAILS_MS = 200  # between two renewals of the trails
 PAUSE_MS = 500  # after the last click, before the clicks are kept
+STOPPING = "Stopping after this window…"
+RENEWED = "Tracked again what the edit changed."
+ENDINGS = {
+    Ending.COMPLETE: "Done. Drag a tracked point to correct it.",
+    Ending.CANCELLED: "Cancelled; what was finished is shown.",
+    Ending.ABANDONED: "Stopped: its image or results were removed.",
+}
 
 
 class PointTracker(QWidget):
@@ -196,7 +203,7 @@ class PointTracker(QWidget):
         refill(self.run_form.image_layer, self.controller.image_layers())
         refill(self.run_form.points_layer, self.controller.points_layers())
         if self.controller.run is None:
-            self.runner.cancel()  # its image or its results were removed
+            self.runner.stop_for(Ending.ABANDONED)
         if getattr(event, "type", "") == "removed":
             self.unsaved.look_soon()  # what belonged to it can be restored
         self._on_image_chosen()
@@ -234,8 +241,8 @@ class PointTracker(QWidget):
     def _on_run(self) -> None:
         self._run_waits = self.runner.renewing
         if self._run_waits:  # it includes whatever is being renewed
-            self.runner.cancel()
-            self._on_message("Stopping after this window…")
+            self.runner.stop_for(Ending.SUPERSEDED)
+            self._on_message(STOPPING)
             return
         if self.downloads.begin(self.run_form.model.currentText().strip()):
             self._run_after_download = True
@@ -258,28 +265,25 @@ class PointTracker(QWidget):
         self._refresh()
 
     def _on_cancel(self) -> None:
-        self.runner.cancel()
+        self._run_waits = self._run_after_download = False
+        self.runner.stop_for(Ending.CANCELLED)
         self.downloads.cancel()
-        self._on_message("Stopping after this window…")
-        self.run_row.cancel.setEnabled(False)
+        self._on_message(STOPPING)
 
     def _on_progress(self, progress: Progress) -> None:
         self.run_row.show_windows(progress.done, progress.total)
-        first, last = progress.span
-        self._on_message(f"Tracked frames {first} to {last}.")
+        if not self.runner.stopping:
+            first, last = progress.span
+            self._on_message(f"Tracked frames {first} to {last}.")
 
-    def _on_end(self, run: Run, complete: bool, superseded: bool) -> None:
+    def _on_end(self, run: Run, ending: Ending) -> None:
         if self.run_row.is_waiting:
             self.run_row.show_nothing()
-        if complete and not run.is_whole:
-            self._on_message("Tracked again what the edit changed.")
-        elif complete:
-            self._on_message("Done. Drag a tracked point to correct it.")
-        elif self.status.text().startswith("Stopping"):
-            self._on_message("Cancelled; what was finished is shown.")
+        renewed = ending is Ending.COMPLETE and not run.is_whole
+        self._on_message(RENEWED if renewed else ENDINGS.get(ending, ""))
         if self._run_waits:
             self._on_run()
-        elif complete or superseded:
+        elif ending in (Ending.COMPLETE, Ending.SUPERSEDED):
             self._renew()
         self._refresh()
 
@@ -301,7 +305,7 @@ class PointTracker(QWidget):
 
     def _on_edit(self, session: Session, text: str) -> None:
         self._on_message(text)
-        if session.memory.stale:
+        if text and session.memory.stale:  # none: another track was chosen
             self._renew()
 
     def _on_auto(self, wanted: bool) -> None:
@@ -331,7 +335,7 @@ class PointTracker(QWidget):
         self.run_row.show_nothing()
         if whole:
             self._on_message(f"{self.run_form.model.currentText()} is here now.")
-        elif self.status.text().startswith("Stopping"):
+        elif self.downloads.cancelled:
             self._on_message("Cancelled; what has arrived is kept for the next try.")
         if whole and goes_on:
             self._on_run()
@@ -361,7 +365,10 @@ class PointTracker(QWidget):
         busy = self.runner.busy or loading
         renewing = self.runner.renewing and not self._run_waits
         self.run_row.run.setEnabled(not busy or (renewing and not loading))
-        self.run_row.cancel.setEnabled(busy)
+        self.run_row.cancel.setEnabled(
+            (self.runner.busy and not self.runner.cancelled)
+            or (loading and not self.downloads.cancelled)
+        )
         self.edit_panel.refresh()
         self.review_panel.refresh()
         self.files.refresh(busy)
