@@ -12,6 +12,7 @@ from test_dock import Window
 from test_project_files import leave
 
 from napari_cotracker.project import Project
+from napari_cotracker.project.track_edits import rename_track
 from napari_cotracker.tracks import Source, Span
 from napari_cotracker.widgets.files.project_files import save_project
 
@@ -205,6 +206,25 @@ def test_hide_a_span_with_keys_and_take_it_back(desk):
     desk.key(Qt.Key.Key_Z, CTRL)
     assert not desk.session.document.constraints
     assert len(desk.tracked.data) == 40
+
+
+def test_keys_edit_no_tracks_while_another_layer_is_selected(desk):
+    desk.press("auto_retrack")
+    desk.session.edit(lambda document: rename_track(document, 0, "nose"))
+    document = desk.session.document
+    desk.viewer.layers.selection.active = desk.user
+    desk.key(Qt.Key.Key_Z, CTRL)
+    assert "Select 'clip tracked' first" in desk.dock.status.text()
+    for key in (Qt.Key.Key_H, Qt.Key.Key_K):
+        desk.key(key)
+    desk.viewer.layers.selection.add(desk.tracked)  # none of both is active
+    desk.key(Qt.Key.Key_Z, CTRL)
+    assert desk.session.document is document
+    desk.key(Qt.Key.Key_BracketRight)  # leads, and changes nothing
+    assert desk["span_last"].value() == desk.viewer.dims.current_step[0]
+    desk.viewer.layers.selection.active = desk.image
+    desk.key(Qt.Key.Key_Z, CTRL)
+    assert desk.tracks.name == ("point 0", "point 1")
 
 
 def test_the_menu_edits_the_chosen_track(desk, monkeypatch):

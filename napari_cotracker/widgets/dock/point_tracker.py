@@ -37,10 +37,8 @@ from napari_cotracker.widgets.layers.layer_looks import Scheduling
 from napari_cotracker.widgets.runs.clicks import Clicks
 from napari_cotracker.widgets.runs.controller import TrackingController
 from napari_cotracker.widgets.runs.runner import Ending, Runner
-from napari_cotracker.widgets.session.track_actions import ACTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from weakref import ReferenceType
 
     from napari.components import ViewerModel
@@ -125,7 +123,13 @@ class PointTracker(QWidget):
         self.review_panel = ReviewPanel(self._session)
         rows.addRow("Review", self.review_panel)
         self._run_waits = self._run_after_download = False
-        self.shortcuts = Shortcuts(napari_viewer, self._shortcut_calls())
+        self.shortcuts = Shortcuts(
+            napari_viewer,
+            self.edit_panel,
+            self.review_panel,
+            self._session,
+            self._on_message,
+        )
         self._listen()
         self._on_layers_changed()
 
@@ -147,20 +151,6 @@ class PointTracker(QWidget):
         )
         self.status.setMargin(STATUS_MARGIN)
         return self.status
-
-    def _shortcut_calls(self) -> dict[str, Callable[[], None]]:
-        panel = self.edit_panel
-        calls: dict[str, Callable[[], None]] = {
-            "Control-Z": panel.take_back,
-            "Control-Shift-Z": panel.do_again,
-            "[": partial(panel.mark, first=True),
-            "]": partial(panel.mark, first=False),
-            "N": self.review_panel.go_on,
-            "Shift-N": self.review_panel.go_back,
-            "K": self.review_panel.take_as_right,
-        }
-        keyed = (action for action in ACTIONS if action.key)
-        return calls | {action.key: partial(panel.do, action) for action in keyed}
 
     def _listen(self) -> None:
         events = self.viewer.layers.events
