@@ -6,6 +6,7 @@ import pytest
 from napari.components import ViewerModel
 
 from napari_cotracker.errors import InputError, TrackingError
+from napari_cotracker.project.track_edits import remove_tracks
 from napari_cotracker.tracks import Source
 from napari_cotracker.widgets.runs.controller import TrackingController
 from napari_cotracker.widgets.session.run import Request
@@ -492,6 +493,19 @@ def test_a_new_dock_takes_up_the_results_of_a_closed_one(bench):
     ]
     assert session.layers.points is bench.tracked
     assert len(bench.viewer.layers) == 4
+
+
+def test_a_new_dock_can_bring_back_tracks_that_were_all_removed(bench):
+    bench.add_points(SEEDS)
+    session = bench.track()
+    session.edit(lambda document: remove_tracks(document, [0, 1]))
+    bench.controller.close()
+    bench.controller = bench.new_controller()
+    session = bench.controller.session_of(bench.image)
+    assert not session.has_tracks and session.annotations.can_undo
+    session.undo()
+    assert session.document.tracks.n_tracks == 2
+    assert len(bench.tracked.data) == 40
 
 
 def test_export_writes_what_is_shown(bench, tmp_path):

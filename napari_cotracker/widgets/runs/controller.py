@@ -101,10 +101,11 @@ class TrackingController:
             self._open = False
             self.viewer.layers.events.removed.disconnect(self._on_layer_removed)
         for session in self._sessions.values():
+            shown = session.layers.points is not None
             session.release()
             if for_good:
                 session.close()
-            elif not session.has_tracks:
+            elif not shown:
                 session.kept.drop()  # the next dock finds the points in their layer
         self._sessions.clear()
         self._loaded = self._features = None
