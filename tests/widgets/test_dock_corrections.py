@@ -166,6 +166,27 @@ def test_a_cancelled_renewal_does_not_begin_again_by_itself(desk):
     assert desk.session.memory.stale == ()
 
 
+def test_run_follows_corrections_made_since_it_was_cancelled(desk):
+    desk.press("auto_retrack")
+    gates = desk.recorder.gates = threading.Semaphore(1)
+    desk.press("run")
+    desk.wait(lambda: desk["progress"].value() == 1)
+    desk.press("cancel")
+    gates.release(1)
+    desk.quiet()
+    desk.drag(14, 1, (6, 6))
+    desk.wait(desk["undo"].isEnabled)
+    done = desk.recorder.windows
+    gates.release(50)
+    desk.press("run")
+    desk.wait(lambda: desk.recorder.renewals)
+    desk.quiet()
+    assert desk.recorder.windows - done == 3, "it went on"
+    after = desk.tracks.xy[14:, 1, 0]
+    assert np.allclose(after - after[0], 0.5 * np.arange(6))
+    assert desk.session.memory.stale == ()
+
+
 def test_undo_and_redo_by_keys_go_to_the_frame_of_the_edit(desk):
     desk.press("auto_retrack")
     before = desk.tracks.xy.copy()

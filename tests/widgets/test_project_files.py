@@ -110,6 +110,15 @@ def test_edits_of_an_interrupted_run_stay_and_are_tracked_again(bench, path, cli
     assert session.memory.stale == (Span(1, 9, 19),)
 
 
+def test_a_run_interrupted_before_its_first_window_begins_anew(bench):
+    bench.track()
+    bench.controller.finish(bench.start(), None, complete=False)
+    bench.move(12, 1, y=50, x=60)
+    bench.track()
+    queries = bench.recorder.calls[-1]["queries"]
+    assert queries.txy.tolist() == [[3, 20, 10], [8, 40, 30], [12, 60, 50]]
+
+
 def test_a_project_saved_during_a_run_takes_its_further_windows(bench, path, clip):
     run = bench.start()
     steps = bench.controller.steps(run)

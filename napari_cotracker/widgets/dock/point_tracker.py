@@ -273,6 +273,9 @@ class PointTracker(QWidget):
         self._on_message(RENEWED if renewed else ENDINGS.get(ending, ""))
         if self._run_waits:
             self._on_run()
+        elif ending is Ending.COMPLETE and run.windows:
+            # It followed older anchors, but Run was pressed after the corrections.
+            self.runner.renew(run.session)
         elif ending in (Ending.COMPLETE, Ending.SUPERSEDED):
             self._renew()
         self._refresh()

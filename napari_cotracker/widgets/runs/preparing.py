@@ -148,7 +148,7 @@ def _interrupted(session: Session, asked: RunRequest) -> StoredRun | None:
     again afterwards.
     """
     stored = None if session.project is None else session.project.unfinished_run()
-    if stored is None or stored.request.spans:
+    if stored is None or stored.request.spans or not stored.windows:
         return None
     other = set(asked.differences(stored.request)) - {"queries", "constraints"}
     return None if other else stored
