@@ -11,6 +11,7 @@ from napari_cotracker.errors import ProjectError
 from napari_cotracker.project import Project
 from napari_cotracker.tracks import Source, Span
 from napari_cotracker.widgets.files.project_files import open_project, save_project
+from napari_cotracker.widgets.runs.clicks import Clicks
 
 
 @pytest.fixture
@@ -195,6 +196,42 @@ def test_results_of_a_slice_go_back_to_their_slice(path, recorder):
     assert set(again.tracked.data[:, 1]) == {2}
     again.points = None
     assert again.track() is session
+
+
+def test_a_project_of_another_slice_is_shown_in_its_own(tmp_path, recorder):
+    data = np.random.default_rng(0).integers(0, 255, (6, 3, 60, 80), np.uint8)
+    for z in (0, 2):
+        bench = Bench(data, recorder)
+        bench.viewer.dims.set_current_step(1, z)
+        bench.add_points([[1, z, 10 + z, 20]])
+        save_project(bench.controller, bench.track(), tmp_path / f"{z}.ctk")
+        leave(bench)
+    again, first = come_back(bench, tmp_path / "0.ctk", data)
+    session = open_project(again.controller, tmp_path / "2.ctk")
+    assert session is first
+    assert again.viewer.dims.current_step[1] == 2
+    assert set(again.tracked.data[:, 1]) == {2}
+    again.viewer.dims.set_current_step(0, 4)
+    again.move(4, 0, y=33, x=44)
+    assert session.document.tracks.xy[4, 0].tolist() == [44, 33]
+
+
+def test_a_project_without_tracks_clears_those_that_were_shown(bench, path, clip):
+    clicks = Clicks(bench.controller, lambda: None)
+    clicks.watch(bench.image, bench.points)
+    clicks.keep()
+    save_project(bench.controller, bench.controller.session_of(bench.image), path)
+    leave(bench)
+    again = Bench(clip, bench.recorder)
+    again.add_points([[1, 5, 5]])
+    again.track()
+    session = open_project(again.controller, path)
+    assert not session.has_tracks
+    assert len(again.tracked.data) == 0
+    again.points = again.controller.points_layers()[-1]
+    again.track()
+    assert len(again.tracked.data) == 40
+    assert not session.annotations.can_undo
 
 
 @pytest.mark.parametrize("what", ["other", "none", "open", "damaged"])

@@ -72,6 +72,8 @@ def open_project(controller: TrackingController, path: Path) -> Session:
     CoTrackerError
         The project or its recording cannot be used; nothing was changed.
     """
+    for known in controller.sessions():
+        known.read_layer()  # an edit, which may begin a renewal
     if controller.run is not None:
         raise InputError("Tracking is running; cancel it or wait for its end.")
     for known in controller.sessions():
@@ -88,11 +90,11 @@ def open_project(controller: TrackingController, path: Path) -> Session:
         project.close()
         raise
     session = controller.session_of(image) or controller.session_for(image, source)
-    session.keep_in(project, memory)
+    session.keep_in(project, memory, source.axes)
     _show_slice(controller, image, position, memory)
     controller.enter(session)
-    if session.has_tracks:
-        session.show()
+    if session.has_tracks or session.layers.points is not None:
+        session.show()  # or nothing, over what was shown before
     if memory.clicked is not None:
         controller.show_clicked(image, memory.clicked)
     return session

@@ -352,9 +352,14 @@ class Session:
         self.layers.restore(points, trails, kept["tracks"], self.axes, kept["shown"])
         self.read_layer()
 
-    def keep_in(self, annotations: Annotations, memory: Memory) -> None:
-        """Go on with these annotations, such as those of a project file."""
+    def keep_in(
+        self, annotations: Annotations, memory: Memory, axes: PixelAxes
+    ) -> None:
+        """Go on with other annotations, such as those of a project, in their slice."""
         self.kept.go_on_in(annotations, memory)
+        self.kept.entered = self.layers.chosen = None
+        self.axes = result_axes(axes)
+        self._edited_since.clear()
         self._store()
 
     def save_in(self, project: Project) -> None:
