@@ -9,7 +9,7 @@ from napari_cotracker.project import Project, recovery
 from napari_cotracker.widgets.files.video_reader import read_video
 from napari_cotracker.widgets.layers.image_input import position_in, read_image
 from napari_cotracker.widgets.session.memory import Memory
-from napari_cotracker.widgets.session.recordings import path_of, recording_of
+from napari_cotracker.widgets.session.recordings import path_of, recording_of, shows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -107,7 +107,7 @@ def _image_of(
     images = controller.image_layers()
     if not project.recording.path:
         for image in images:
-            if _shows(image, project.recording, dict(memory.slice)):
+            if shows(image, project.recording, dict(memory.slice)):
                 return image
         raise ProjectError(_no_file(project))
     path = _file_of(images, project)
@@ -143,17 +143,6 @@ def _file_of(images: list[Image], project: Project) -> Path:
                 project.move_recording(path)
                 return path
         raise
-
-
-def _shows(image: Image, recording: Recording, fixed: dict[int, int]) -> bool:
-    if any(axis >= image.ndim - 2 for axis in fixed):
-        return False
-    try:
-        source = read_image(image, position_in(image, fixed))
-    except InputError:
-        return False
-    size = (source.n_frames, *source.size)
-    return size == recording.shape and recording_of(image, source) == recording
 
 
 def _opened(controller: TrackingController, path: Path) -> Image:

@@ -13,8 +13,9 @@ taken for edits; while a point is dragged nothing is written.
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 import numpy as np
 
@@ -27,6 +28,7 @@ from napari_cotracker.widgets.layers.layer_looks import (
     PointsStyle,
     Scheduling,
     TrailsStyle,
+    painted_once,
     point_size,
 )
 from napari_cotracker.widgets.layers.row_reading import Reading, read_rows
@@ -172,13 +174,18 @@ class ResultLayers:
         self.adopt(points, trails)
 
     def store(self, about: dict[str, Any], kept: dict[str, Any]) -> None:
-        """Keep ``about`` with both layers and ``kept`` with the points."""
+        """Keep ``about`` with both layers and ``kept`` with the points.
+
+        What is a duplicate, and what lies over which image, names do not tell.
+        """
         if self.points is None or self.trails is None:
             return
         mine = {**about, "role": POINTS_SUFFIX, **kept}
         mine |= {"tracks": self._tracks, "shown": self.shown}
+        mine |= {"layer": ref(self.points), "over": ref(self._image)}
         self.points.metadata[METADATA_KEY] = mine
-        self.trails.metadata[METADATA_KEY] = {**about, "role": TRAILS_SUFFIX}
+        trails = {**about, "role": TRAILS_SUFFIX, "layer": ref(self.trails)}
+        self.trails.metadata[METADATA_KEY] = trails
 
     def bring_into_view(self, frames: npt.NDArray[np.int64]) -> None:
         """Go to the nearest of some frames, unless one of them is in view."""
@@ -299,7 +306,7 @@ class ResultLayers:
         layer, tracks = self.points, self._tracks
         assert layer is not None and tracks is not None and self._axes is not None
         data = rows.data(self._axes)
-        with _painted_once(layer):
+        with painted_once(layer):
             if rows.same_cells(self.shown) and len(layer.data) == len(data):
                 layer.data[:] = data
             else:
@@ -387,13 +394,3 @@ class ResultLayers:
             yield
         finally:
             self._writing = before
-
-
-@contextmanager
-def _painted_once(layer: Points) -> Iterator[None]:
-    """Keep napari from sending the points to the screen after every single change."""
-    events = layer.events
-    with ExitStack() as stack:
-        for event in (events.set_data, events.face_color, events.border_color):
-            stack.enter_context(event.blocker())
-        yield
