@@ -69,7 +69,7 @@ def prepare_run(
     stored = None if changed else _interrupted(session, asked)
     if stored is not None:
         asked = stored.request
-    session.begin(asked, settings, go_on=stored is not None)
+    session.begin(asked, go_on=stored is not None)
     return Run(
         number,
         session,
@@ -105,7 +105,7 @@ def prepare_retracking(number: int, session: Session) -> Run | None:
     if queries is None or not stale:
         session.set_stale(())
         return None
-    session.begin(None, settings, go_on=False)
+    session.begin(None, go_on=False)
     return Run(
         number,
         session,

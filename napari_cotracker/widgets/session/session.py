@@ -47,7 +47,6 @@ if TYPE_CHECKING:
     from napari_cotracker.widgets.layers.layer_looks import Scheduling
     from napari_cotracker.widgets.session.clicked import Clicked
     from napari_cotracker.widgets.session.listeners import Listeners
-    from napari_cotracker.widgets.session.memory import Settings
     from napari_cotracker.widgets.session.run import Run
 
 
@@ -162,16 +161,13 @@ class Session:
         self.remember(points_layer=layer, user_points=user, clicked=None)
         return changed
 
-    def begin(
-        self, asked: RunRequest | None, settings: Settings, *, go_on: bool
-    ) -> None:
+    def begin(self, asked: RunRequest | None, *, go_on: bool) -> None:
         """Let a run begin: what is edited from now on is kept whatever it finds.
 
         Parameters
         ----------
         asked : RunRequest or None
             A run over everything; None renews what is stale.
-        settings : Settings
         go_on : bool
             Whether it was interrupted and is in the project file already.
 
@@ -184,7 +180,7 @@ class Session:
         if go_on:
             return
         self.kept.begin(asked)
-        self.remember(settings=settings, stale=(), renewing=self.memory.stale)
+        self.remember(stale=(), renewing=self.memory.stale)
 
     def take(self, run: Run, found: Tracks, window: bytes | None = None) -> None:
         """Take over what an unfinished run knows; edits made meanwhile stay.
@@ -233,6 +229,8 @@ class Session:
 
     def _with_found(self, run: Run, found: Tracks, *, complete: bool) -> Document:
         self.read_layer()  # an edit that was not read yet
+        if run.settings != self.memory.settings:
+            self.remember(settings=run.settings)  # not before they proved to work
         asked = run.asked(found)
         return overlay(
             self.document, found, asked, self._kept_cells(), complete=complete
