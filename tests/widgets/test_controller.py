@@ -6,6 +6,7 @@ import pytest
 from napari.components import ViewerModel
 
 from napari_cotracker.errors import InputError, TrackingError
+from napari_cotracker.project.span_edits import end_track
 from napari_cotracker.project.track_edits import remove_tracks
 from napari_cotracker.tracks import Source
 from napari_cotracker.widgets.runs.controller import TrackingController
@@ -338,6 +339,34 @@ def test_a_point_dragged_out_of_the_image_is_put_back(bench):
     assert bench.tracked.data[bench.row(5, 1), 1:].tolist() == xy[::-1]
     assert "put back" in bench.said[-1]
     assert not session.annotations.can_undo
+
+
+def test_points_are_added_to_a_track_that_is_there(bench):
+    bench.add_points(SEEDS)
+    session = bench.track()
+    session.layers.choose(0)
+    session.edit(lambda document: end_track(document, 1, 15))
+    session.edit(lambda document: remove_tracks(document, [0]))
+    assert session.layers.chosen == 1
+    bench.tracked.add([17, 31, 41])
+    assert session.document.tracks.xy[17, 0].tolist() == [41, 31]
+    session.edit(lambda document: remove_tracks(document, [1]))
+    assert session.layers.chosen is None
+    session.undo()
+    assert session.layers.chosen == 1
+
+
+def test_the_same_points_stay_selected_when_others_go(bench):
+    bench.add_points(SEEDS)
+    session = bench.track()
+    bench.tracked.selected_data = {bench.row(5, 0), bench.row(7, 1)}
+    session.edit(lambda document: end_track(document, 0, 3))
+    assert set(bench.tracked.selected_data) == {bench.row(7, 1)}
+    session.undo()
+    bench.tracked.selected_data = {bench.row(5, 0), bench.row(7, 1)}
+    session.edit(lambda document: end_track(document, 0, 18))
+    selected = {bench.row(5, 0), bench.row(7, 1)}
+    assert set(bench.tracked.selected_data) == selected
 
 
 def test_one_drag_is_one_edit(bench):

@@ -295,8 +295,6 @@ class ResultLayers:
                 **self._place,
             )
             self.adopt(points, trails)
-            if self.chosen is None:
-                self.chosen = int(self._tracks.point_id[0])
         self._viewer.layers.selection.clear()
         self._viewer.layers.selection.update(chosen)
         self._viewer.layers.selection.active = active
@@ -305,7 +303,9 @@ class ResultLayers:
         """Show rows; what was selected stays so, as far as it is still shown."""
         layer, tracks = self.points, self._tracks
         assert layer is not None and tracks is not None and self._axes is not None
-        data = rows.data(self._axes)
+        data, ids = rows.data(self._axes), tracks.point_id.tolist()
+        if self.chosen not in ids:  # none yet, or it was removed
+            self.chosen = ids[0] if ids else None
         with painted_once(layer):
             if rows.same_cells(self.shown) and len(layer.data) == len(data):
                 layer.data[:] = data
@@ -319,8 +319,8 @@ class ResultLayers:
             if len(rows):
                 layer.features = features_of(tracks, rows)
                 layer.face_color, layer.border_color = colours_of(tracks, rows)
-                if self.chosen is not None:
-                    layer.feature_defaults["track_id"] = self.chosen
+            if self.chosen is not None:
+                layer.feature_defaults["track_id"] = self.chosen
         layer.refresh(extent=False, thumbnail=False)
 
     def _selected(self, rows: Rows) -> set[int]:
@@ -330,10 +330,7 @@ class ResultLayers:
         if old is None or not self.points.selected_data:
             return set()
         at = [i for i in self.points.selected_data if i < len(old)]
-        here = np.isin(rows.point_id, old.point_id[at])
-        if rows.span[0] < rows.span[1]:
-            here &= np.isin(rows.frame, old.frame[at])
-        return set(np.flatnonzero(here).tolist())
+        return set(np.flatnonzero(rows.standing_for(old, at)).tolist())
 
     def _write_trails(self) -> None:
         if self.trails is None or self._tracks is None or self._axes is None:
