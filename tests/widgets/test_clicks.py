@@ -73,6 +73,15 @@ def test_they_lie_where_they_lay_however_the_image_is_placed(recorder, clip):
     assert layer.data_to_world(layer.data[0]) == (3, 10, 2.5)
 
 
+def test_results_lie_over_the_image_as_it_lies_when_they_come(bench):
+    bench.click(SEEDS)
+    for layer in (bench.image, bench.points):
+        layer.scale = (1, 0.5, 0.5)
+    bench.track()
+    assert bench.tracked.scale.tolist() == bench.trails.scale[-3:].tolist()
+    assert bench.tracked.scale.tolist() == [1, 0.5, 0.5]
+
+
 def test_points_added_after_a_run_are_restored_beside_its_tracks(bench, clip):
     bench.click(SEEDS)
     bench.track()

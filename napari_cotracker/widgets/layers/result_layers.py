@@ -64,8 +64,8 @@ class ResultLayers:
     ----------
     viewer : ViewerModel
     image : Image
-    place : dict
-        Arguments that place a result layer over the image.
+    place : () -> dict
+        Arguments that place a result layer over the image, as it lies now.
     on_change : () -> None
         The rows of the points were changed by a person; see :meth:`read`.
     on_choice : () -> None
@@ -77,7 +77,7 @@ class ResultLayers:
         self,
         viewer: ViewerModel,
         image: Image,
-        place: dict[str, Any],
+        place: Callable[[], dict[str, Any]],
         size: tuple[int, int],
         on_change: Callable[[], None],
         on_choice: Callable[[], None],
@@ -282,7 +282,7 @@ class ResultLayers:
                 name=f"{self._image.name} {TRAILS_SUFFIX}",
                 metadata={METADATA_KEY: {"image": self._image.name}},
                 **TrailsStyle().as_kwargs(),
-                **self._place,
+                **self._place(),
             )
         if self.points is None:
             points = self._viewer.add_points(
@@ -292,7 +292,7 @@ class ResultLayers:
                 name=f"{self._image.name} {POINTS_SUFFIX}",
                 metadata={METADATA_KEY: {"image": self._image.name}},
                 **self._style.as_kwargs(),
-                **self._place,
+                **self._place(),
             )
             self.adopt(points, trails)
         self._viewer.layers.selection.clear()

@@ -170,6 +170,7 @@ class Runner:
             return
         began = perf_counter()
         self._take_latest()
+        self._run.session.read_layer()  # an edit, if the window was taken before it
         self._run.session.show(at_once=False)
         spent_ms = 1000 * (perf_counter() - began)
         self._interval_ms = max(MIN_INTERVAL_MS, int(spent_ms / SHOW_SHARE))

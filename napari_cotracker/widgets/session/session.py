@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -72,7 +73,7 @@ class Session:
         self.layers = ResultLayers(
             viewer,
             image,
-            placement(image, source.axes),
+            partial(placement, image, source.axes),
             source.size,
             self.read_layer,
             lambda: listeners.edited(self, ""),
