@@ -142,6 +142,15 @@ def test_another_picture_since_the_first_click(bench, clip):
     assert open_project(again.controller, work.path).has_tracks
 
 
+def test_the_latest_clicks_are_kept_when_they_are_watched_no_longer(bench):
+    bench.clicks = Clicks(bench.controller, lambda: None)  # the pause never comes
+    bench.click(SEEDS)
+    bench.clicks.watch(None, None)
+    bench.end()
+    (work,) = find_unsaved()
+    assert work.n_points == 2
+
+
 def test_they_are_not_shown_twice(bench):
     bench.click(SEEDS)
     session = bench.controller.session_of(bench.image)

@@ -181,6 +181,7 @@ class PointTracker(QWidget):
         """Stop when napari takes the widget out of its dock (it may live on)."""
         if event is not None and event.type() == QEvent.Type.ParentChange:
             if self.parent() is None:
+                self._on_clicks()
                 self.clicks.leave()
                 self.downloads.leave()
                 self.runner.stop()
