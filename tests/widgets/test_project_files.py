@@ -1,5 +1,6 @@
 """Project files behind the dock: saved as one goes, opened again, runs resumed."""
 
+import gc
 from contextlib import closing
 
 import numpy as np
@@ -291,6 +292,14 @@ def test_a_closed_dock_leaves_the_project_open_for_the_next_one(bench, path):
     with Project.open(path) as project:
         assert project.document.same_as(document)
         assert project.document.edited[12, 1]
+
+
+def test_a_project_that_no_dock_came_back_to_is_closed_with_its_layers(bench, path):
+    save_project(bench.controller, bench.track(), path)
+    bench.controller.close()
+    bench.viewer.layers.clear()
+    gc.collect()
+    Project.open(path).close()
 
 
 def test_options_that_this_version_does_not_know_do_not_lock_a_project(

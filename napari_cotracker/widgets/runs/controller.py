@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
+from weakref import finalize
 
 import numpy as np
 from napari.layers import Image, Points, Tracks
@@ -108,12 +109,15 @@ class TrackingController:
             self._open = False
             self.viewer.layers.events.removed.disconnect(self._on_layer_removed)
         for session in self._sessions.values():
-            shown = session.layers.points is not None
+            shown = session.layers.points
             session.release()
             if for_good:
                 session.close()
-            elif not shown:
+            elif shown is None:
                 session.kept.drop()  # the next dock finds the points in their layer
+            elif session.project is not None:
+                close = finalize(shown, session.project.close)
+                shown.metadata[METADATA_KEY]["close"] = close  # if no dock comes
         self._sessions.clear()
         self._loaded = self._features = None
 
@@ -350,6 +354,8 @@ class TrackingController:
                 session = self.session_for(image, source)
                 session.restore(layer, trails.get(ours[layer]["image"]))
                 self._sessions[image] = session
+                if "close" in ours[layer]:
+                    ours[layer]["close"].detach()
 
     def _on_layer_removed(self, event: Any) -> None:
         """Forget results whose image or editable layer a person has removed."""
