@@ -13,6 +13,7 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QComboBox, QPushButton, QSpinBox, QWidget
 
 from napari_cotracker.widgets.dock.point_tracker import PointTracker
+from napari_cotracker.widgets.runs.runner import MIN_INTERVAL_MS
 
 CONTROLS = (
     "image_layer points_layer new_points model device direction first_frame "
@@ -166,8 +167,10 @@ def test_a_run_whose_image_is_removed_stops_and_says_so(window, recorder, clip):
     window.place_points(image, [(2, 15, 20)])
     recorder.gates = threading.Semaphore(1)
     window.press("run")
-    window.wait(lambda: recorder.windows == 1)
+    window.wait(lambda: window["progress"].value() == 1)
     window.viewer.layers.remove(image)
+    window.qtbot.wait(2 * MIN_INTERVAL_MS)
+    assert [layer.name for layer in window.viewer.layers] == ["clip points"]
     recorder.gates.release(9)
     window.idle()
     assert "its image or results were removed" in window.dock.status.text()

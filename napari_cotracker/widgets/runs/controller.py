@@ -291,7 +291,7 @@ class TrackingController:
             There are results of another recording, slice or channel.
         """
         known = self._sessions.get(image)
-        if known and not known.layers.points and not known.fits(source):
+        if known is not None and known.layers.points is None and not known.fits(source):
             known.kept.drop()  # another picture is shown since the first click
             del self._sessions[image]
             known = None

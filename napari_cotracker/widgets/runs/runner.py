@@ -168,6 +168,8 @@ class Runner:
     def _show(self) -> None:
         if self._worker is None or self._run is None:
             return
+        if self._run is not self._controller.run:
+            return  # abandoned; its layers would be added anew
         began = perf_counter()
         self._take_latest()
         self._run.session.read_layer()  # an edit, if the window was taken before it
