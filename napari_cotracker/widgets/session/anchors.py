@@ -17,6 +17,8 @@ from napari_cotracker.widgets.layers.coordinates import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
     from napari.layers import Image, Points
 
@@ -82,9 +84,9 @@ def read_points(points: Points, image: Image, source: ImageInput) -> UserPoints:
 
 
 def identify(
-    user: UserPoints, previous: Queries | None, tracks: Tracks, *, same_layer: bool
+    user: UserPoints, before: Queries | None, others: Sequence[Queries], tracks: Tracks
 ) -> Queries:
-    """Give every point the identity it had in the last run, or a new one.
+    """Give every point the identity it had when it was read before, or a new one.
 
     A point is the same if its group is, else if it lies where one lay, else (in the
     same layer) if it stands in the same row.
@@ -92,25 +94,24 @@ def identify(
     Parameters
     ----------
     user : UserPoints
-    previous : Queries or None
-        What the last run read.
+    before : Queries or None
+        The same layer as it was read before.
+    others : sequence of Queries
+        Other layers as they were read.
     tracks : Tracks
         Those there are: a group of the name of one is that track.
-    same_layer : bool
-        Whether the last run read the same layer.
     """
     ids = np.full(len(user.frame), -1, np.int64)
+    read = [*([] if before is None else [before]), *others]
     known = dict(zip(tracks.name, tracks.point_id.tolist(), strict=True))
-    if previous is not None:
-        known |= dict(zip(previous.name, previous.point_id.tolist(), strict=True))
+    for queries in reversed(read):
+        known |= dict(zip(queries.name, queries.point_id.tolist(), strict=True))
     _match_groups(ids, user, known)
-    if previous is not None:
-        _match_positions(ids, user, previous)
-        if same_layer:
-            _match_rows(ids, user, previous)
-    taken = np.concatenate([ids, tracks.point_id])
-    if previous is not None:
-        taken = np.concatenate([taken, previous.point_id])
+    for queries in read:
+        _match_positions(ids, user, queries)
+    if before is not None:
+        _match_rows(ids, user, before)
+    taken = np.concatenate([ids, tracks.point_id, *(q.point_id for q in read)])
     _number_rest(ids, user.group, int(taken.max()) + 1)
     name = tuple(
         group or f"point {i}" for group, i in zip(user.group, ids, strict=True)
@@ -165,7 +166,7 @@ def _match_positions(
 ) -> None:
     known = {(t, x, y): i for i, t, x, y in _keys(previous)}
     for row, (t, (x, y)) in enumerate(zip(user.frame, user.xy, strict=True)):
-        if not user.group[row]:
+        if ids[row] < 0 and not user.group[row]:
             ids[row] = known.pop((int(t), float(x), float(y)), ids[row])
 
 

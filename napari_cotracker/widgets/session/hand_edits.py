@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_cotracker.project import together
+from napari_cotracker.project import columns_of, together
 from napari_cotracker.project.changes import CellChange
 from napari_cotracker.project.point_edits import delete_points, place_points
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import numpy.typing as npt
 
     from napari_cotracker.project import Document, Edit
+    from napari_cotracker.tracks import Tracks
     from napari_cotracker.widgets.layers.row_reading import Reading
 
 
@@ -34,6 +37,17 @@ def edit_by_hand(document: Document, reading: Reading) -> Edit | None:
 def cell_changes(edit: Edit) -> list[CellChange]:
     """Return the changes of positions in an edit."""
     return [change for change in edit.changes if isinstance(change, CellChange)]
+
+
+def edited_cells(tracks: Tracks, edits: Iterable[Edit]) -> npt.NDArray[np.bool_]:
+    """Mark the positions (T, N) of tracks that edits have changed."""
+    edited = np.zeros(tracks.source.shape, np.bool_)
+    for edit in edits:
+        for change in cell_changes(edit):
+            column = columns_of(tracks, change.point_id)
+            here = column >= 0
+            edited[change.frame[here], column[here]] = True
+    return edited
 
 
 def frames_of(edit: Edit) -> npt.NDArray[np.int64]:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from napari_cotracker.errors import CoTrackerError, InputError
-from napari_cotracker.project import Annotations, columns_of
+from napari_cotracker.project import Annotations
 from napari_cotracker.project.merging import overlay
 from napari_cotracker.tracking import invalid_spans
 from napari_cotracker.widgets.layers.coordinates import (
@@ -24,8 +22,8 @@ from napari_cotracker.widgets.session.entering import (
     enter_points,
 )
 from napari_cotracker.widgets.session.hand_edits import (
-    cell_changes,
     edit_by_hand,
+    edited_cells,
     frames_of,
 )
 from napari_cotracker.widgets.session.keeping import Keeping
@@ -35,19 +33,19 @@ from napari_cotracker.widgets.session.recordings import recording_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    import numpy.typing as npt
     from napari.components import ViewerModel
     from napari.layers import Image, Points
     from napari.layers import Tracks as TracksLayer
 
     from napari_cotracker.project import Document, Edit, Project, Recording
     from napari_cotracker.project.runs import RunRequest
-    from napari_cotracker.tracks import Queries, Span, Tracks
+    from napari_cotracker.tracks import Span, Tracks
     from napari_cotracker.widgets.layers.image_input import ImageInput
     from napari_cotracker.widgets.layers.layer_looks import Scheduling
     from napari_cotracker.widgets.session.clicked import Clicked
     from napari_cotracker.widgets.session.listeners import Listeners
     from napari_cotracker.widgets.session.memory import Settings
+    from napari_cotracker.widgets.session.own_points import OwnPoints
     from napari_cotracker.widgets.session.run import Run
 
 
@@ -80,8 +78,8 @@ class Session:
             schedule,
         )
         self._listeners = listeners
-        # Frames and identities that were edited since the present run began.
-        self._edited_since: list[tuple[npt.NDArray[np.int64], ...]] = []
+        # Edits that were made since the present run began.
+        self._edited_since: list[Edit] = []
 
     @property
     def annotations(self) -> Annotations:
@@ -136,15 +134,19 @@ class Session:
             )
 
     def enter(
-        self, layer: str, user: Queries | None, clicked: Clicked | None = None
+        self,
+        own: OwnPoints,
+        before: OwnPoints | None,
+        clicked: Clicked | None = None,
     ) -> bool:
         """Take up what changed in the person's own points; tell whether anything did.
 
         Parameters
         ----------
-        layer : str
-        user : Queries or None
-            Its points, with identities.
+        own : OwnPoints
+            A layer as it is now.
+        before : OwnPoints or None
+            The same layer as it was read before; nothing of others is ever gone.
         clicked : Clicked or None
             The layer as it was when they were read.
 
@@ -153,13 +155,14 @@ class Session:
         ProjectError
             The project file cannot be written.
         """
-        before = self.memory.user_points
-        document = enter_points(self.document, before, user)
+        old = None if before is None else before.points
+        document = enter_points(self.document, old, own.points)
         changed = document is not self.document
         if changed:
             self.kept.take(document)
         self.kept.entered = clicked
-        self.remember(points_layer=layer, user_points=user, clicked=None)
+        others = (read for read in self.memory.own_points if read is not before)
+        self.remember(own_points=(*others, own), clicked=None)
         return changed
 
     def begin(
@@ -233,19 +236,8 @@ class Session:
 
     def _with_found(self, run: Run, found: Tracks, *, complete: bool) -> Document:
         self.read_layer()  # an edit that was not read yet
-        asked = run.asked(found)
-        return overlay(
-            self.document, found, asked, self._kept_cells(), complete=complete
-        )
-
-    def _kept_cells(self) -> npt.NDArray[np.bool_]:
-        tracks = self.document.tracks
-        kept = np.zeros(tracks.source.shape, np.bool_)
-        for frame, point_id in self._edited_since:
-            column = columns_of(tracks, point_id)
-            here = column >= 0
-            kept[frame[here], column[here]] = True
-        return kept
+        kept = edited_cells(self.document.tracks, self._edited_since)
+        return overlay(self.document, found, run.asked(found), kept, complete=complete)
 
     # -- edits ----------------------------------------------------------------
 
@@ -306,8 +298,7 @@ class Session:
 
     def _after(self, before: Document, edit: Edit | None, sentence: str) -> None:
         if edit is not None:
-            for change in cell_changes(edit):
-                self._edited_since.append((change.frame, change.point_id))
+            self._edited_since.append(edit)
             self._note_stale(before, edit.tracks)
         self.show()
         self._listeners.edited(self, sentence)

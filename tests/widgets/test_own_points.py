@@ -1,0 +1,101 @@
+"""The person's own points over several readings: layers, rows, names and edits."""
+
+import numpy as np
+import pytest
+from test_controller import SEEDS, Bench
+
+from napari_cotracker.project import Project
+from napari_cotracker.project.span_edits import hide_span
+from napari_cotracker.project.track_edits import rename_track
+from napari_cotracker.tracks import Span
+from napari_cotracker.widgets.files.project_files import open_project, save_project
+from napari_cotracker.widgets.runs.preparing import own_layer
+
+
+@pytest.fixture
+def bench(clip, recorder):
+    made = Bench(clip, recorder)
+    made.add_points(SEEDS)
+    return made
+
+
+def asked(bench):
+    """Return what the last run was asked: identity and (t, x, y) of each anchor."""
+    queries = bench.recorder.calls[-1]["queries"]
+    return list(zip(queries.point_id.tolist(), queries.txy.tolist(), strict=True))
+
+
+# -- layers -------------------------------------------------------------------
+
+
+def test_another_layer_only_adds(bench):
+    session = bench.track()
+    session.edit(lambda document: rename_track(document, 0, "nose"))
+    session.edit(lambda document: hide_span(document, 0, 15, 17))
+    first = bench.points
+    bench.points = bench.controller.new_points(bench.image)
+    bench.points.add([5, 9, 9])
+    bench.track()
+    assert session.document.tracks.name == ("nose", "point 1", "point 2")
+    assert session.document.constraints.hidden == (Span(0, 15, 17),)
+    bench.points = first
+    bench.points.data = np.array([[3, 11, 21], [8, 30, 40]], float)
+    bench.track()
+    assert asked(bench) == [(0, [3, 21, 11]), (1, [8, 40, 30]), (2, [5, 9, 9])]
+
+
+def test_in_each_layer_what_a_person_removes_is_gone(bench):
+    session = bench.track()
+    first = bench.points
+    bench.add_points([[5, 9, 9], [6, 8, 8]], name="more")
+    bench.track()
+    bench.points.data = np.array([[5, 9, 9]], float)
+    bench.track()
+    assert session.document.tracks.point_id.tolist() == [0, 1, 2]
+    bench.points = first
+    bench.points.name = "renamed"
+    bench.points.data = np.array([[8, 30, 40]], float)
+    bench.track()
+    assert session.document.tracks.point_id.tolist() == [1, 2]
+
+
+def test_a_layer_that_only_has_the_name_of_an_earlier_one_adds(bench):
+    session = bench.track()
+    bench.viewer.layers.remove(bench.points)
+    bench.add_points([[5, 9, 9]], name=bench.points.name)
+    bench.track()
+    assert session.document.tracks.n_tracks == 3
+
+
+@pytest.fixture
+def saved(bench, tmp_path):
+    """Return a project file of a recording with two tracks."""
+    path = tmp_path / "mouse.ctk"
+    save_project(bench.controller, bench.track(), path)
+    bench.controller.close(for_good=True)
+    return path
+
+
+def test_a_project_knows_its_layer_again_and_no_other(saved, bench, clip):
+    again = Bench(clip, bench.recorder)
+    again.add_points([[1, 5, 5]], name="of another recording")
+    session = open_project(again.controller, saved)
+    assert own_layer(session, again.controller.points_layers()) is None
+    again.add_points([[3, 10, 20], [8, 31, 41]], name=bench.points.name)
+    assert own_layer(session, again.controller.points_layers()) is again.points
+    again.track()
+    assert session.document.tracks.n_tracks == 2
+    assert session.document.tracks.xy[8, 1].tolist() == [41, 31]
+
+
+def test_a_project_of_an_earlier_version_knows_its_layer_too(saved, bench, clip):
+    with Project.open(saved) as project:
+        (own,) = project.recall("own_points")
+        project.remember(
+            own_points=None, user_points=own["points"], points_layer=own["layer"]
+        )
+    again = Bench(clip, bench.recorder)
+    again.add_points([[8, 30, 40]], name=bench.points.name)
+    session = open_project(again.controller, saved)
+    again.track()
+    assert session.document.tracks.point_id.tolist() == [1]
