@@ -6,7 +6,11 @@ from test_controller import SEEDS, Bench
 
 from napari_cotracker.project import Project
 from napari_cotracker.project.span_edits import hide_span
-from napari_cotracker.project.track_edits import rename_track
+from napari_cotracker.project.track_edits import (
+    remove_tracks,
+    rename_track,
+    split_track,
+)
 from napari_cotracker.tracks import Span
 from napari_cotracker.widgets.files.project_files import open_project, save_project
 from napari_cotracker.widgets.runs.preparing import own_layer
@@ -99,3 +103,47 @@ def test_a_project_of_an_earlier_version_knows_its_layer_too(saved, bench, clip)
     session = open_project(again.controller, saved)
     again.track()
     assert session.document.tracks.point_id.tolist() == [1]
+
+
+# -- history ------------------------------------------------------------------
+
+
+def test_undo_and_redo_leave_own_points_that_were_placed_since(bench):
+    bench.points.features = {"name": ["a", "b"]}
+    session = bench.track()
+    bench.move(12, 1, y=50, x=60)
+    bench.points.data = np.array([*SEEDS, [12, 33, 44]], float)
+    bench.points.features = {"name": ["a", "b", "b"]}
+    bench.track()
+    for step in (session.undo, session.redo):
+        step()
+        assert session.document.tracks.xy[12, 1].tolist() == [44, 33]
+        bench.track()
+        assert (1, [12, 44, 33]) in asked(bench)
+
+
+def test_a_split_that_is_done_again_takes_no_track_of_a_new_point(bench):
+    session = bench.track()
+    session.edit(lambda document: split_track(document, 0, 10))
+    session.undo()
+    bench.points.data = np.array([*SEEDS, [12, 50, 70]], float)
+    bench.track()
+    session.redo()
+    tracks = session.document.tracks
+    assert dict(zip(tracks.point_id.tolist(), tracks.name, strict=True)) == {
+        0: "point 0",
+        1: "point 1",
+        2: "point 0 (2)",
+        3: "point 3",
+    }
+    assert tracks.xy[12, tracks.point_id == 3].tolist() == [[70, 50]]
+
+
+def test_own_points_of_a_removed_track_join_no_other_one(bench):
+    session = bench.track()
+    session.edit(lambda document: remove_tracks(document, [1]))
+    session.edit(lambda document: split_track(document, 0, 10))
+    bench.points.data = np.array([[3, 10, 20], [8, 31, 41]], float)
+    bench.track()
+    assert [row for row in asked(bench) if row[0] == 1] == [(1, [8, 41, 31])]
+    assert session.document.tracks.name == ("point 0", "point 0 (2)", "point 1")

@@ -160,7 +160,7 @@ def _enter_points(
     before = earlier_reading(read, points, user)
     others = [own.points for own in read if own.points and own is not before]
     known = None if before is None else before.points
-    queries = identify(user, known, others, session.document.tracks)
+    queries = identify(user, known, others, session.document)
     own = OwnPoints(points.name, id_of(points), queries)
     return session.enter(own, before, read_clicked(points, session.image))
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from napari.layers import Image, Points
 
-    from napari_cotracker.tracks import Tracks
+    from napari_cotracker.project import Document
     from napari_cotracker.widgets.layers.image_input import ImageInput
 
 # Feature columns that say which points are one track; the first one present counts.
@@ -84,7 +84,10 @@ def read_points(points: Points, image: Image, source: ImageInput) -> UserPoints:
 
 
 def identify(
-    user: UserPoints, before: Queries | None, others: Sequence[Queries], tracks: Tracks
+    user: UserPoints,
+    before: Queries | None,
+    others: Sequence[Queries],
+    document: Document,
 ) -> Queries:
     """Give every point the identity it had when it was read before, or a new one.
 
@@ -98,10 +101,10 @@ def identify(
         The same layer as it was read before.
     others : sequence of Queries
         Other layers as they were read.
-    tracks : Tracks
-        Those there are: a group of the name of one is that track.
+    document : Document
+        A group of the name of one of its tracks is that track.
     """
-    ids = np.full(len(user.frame), -1, np.int64)
+    tracks, ids = document.tracks, np.full(len(user.frame), -1, np.int64)
     read = [*([] if before is None else [before]), *others]
     known = dict(zip(tracks.name, tracks.point_id.tolist(), strict=True))
     for queries in reversed(read):
@@ -111,8 +114,8 @@ def identify(
         _match_positions(ids, user, queries)
     if before is not None:
         _match_rows(ids, user, before)
-    taken = np.concatenate([ids, tracks.point_id, *(q.point_id for q in read)])
-    _number_rest(ids, user.group, int(taken.max()) + 1)
+    beyond = (int(queries.point_id.max()) + 1 for queries in read)
+    _number_rest(ids, user.group, max([document.next_id, *beyond]))
     name = tuple(
         group or f"point {i}" for group, i in zip(user.group, ids, strict=True)
     )

@@ -6,6 +6,7 @@ what they add, move or delete in their layer does, so that edits of tracked poin
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -120,7 +121,7 @@ def _with_anchors(
     spans = [Span(i, t, t) for i, t in placed]
     decided = document.constraints.without_hidden(*spans).without_ends(*spans)
     document = document.with_cells(document.cells.with_values(at, values))
-    return Document(document.tracks, document.edited, decided)
+    return replace(document, constraints=decided)
 
 
 def _only(document: Document, wanted: set[int]) -> Document:
@@ -134,7 +135,7 @@ def _only(document: Document, wanted: set[int]) -> Document:
     if len(kept) == tracks.n_tracks:
         return document
     fewer = with_tracks(document, [i for i, _ in kept], tuple(n for _, n in kept))
-    return Document(fewer.tracks, fewer.edited, document.constraints.of(wanted))
+    return replace(fewer, constraints=document.constraints.of(wanted))
 
 
 def _cells(
