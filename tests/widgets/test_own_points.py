@@ -7,6 +7,7 @@ from test_controller import SEEDS, Bench
 from napari_cotracker.project import Project
 from napari_cotracker.project.span_edits import hide_span
 from napari_cotracker.project.track_edits import (
+    merge_tracks,
     remove_tracks,
     rename_track,
     split_track,
@@ -103,6 +104,102 @@ def test_a_project_of_an_earlier_version_knows_its_layer_too(saved, bench, clip)
     session = open_project(again.controller, saved)
     again.track()
     assert session.document.tracks.point_id.tolist() == [1]
+
+
+# -- rows ---------------------------------------------------------------------
+
+
+def test_rows_that_move_up_keep_their_identity(bench):
+    bench.points.data = np.array([*SEEDS, [5, 50, 60]], float)
+    bench.track()
+    bench.move(12, 1, y=33, x=44)
+    bench.points.data = np.array([[8, 31, 40], [5, 50, 60]], float)
+    bench.track()
+    assert asked(bench) == [(1, [8, 40, 31]), (1, [12, 44, 33]), (2, [5, 60, 50])]
+
+
+def test_of_points_that_were_moved_and_deleted_the_frame_tells(bench):
+    session = bench.track()
+    session.edit(lambda document: rename_track(document, 0, "nose"))
+    session.edit(lambda document: rename_track(document, 1, "tail"))
+    bench.points.data = np.array([[8, 31, 40]], float)
+    bench.track()
+    assert session.document.tracks.name == ("tail",)
+    assert session.document.tracks.xy[8, 0].tolist() == [40, 31]
+
+
+def test_two_points_in_one_place_stay_two_tracks(bench):
+    bench.points.data = np.array([[3, 10, 20], [3, 10, 20]], float)
+    bench.track()
+    bench.track()
+    assert asked(bench) == [(0, [3, 20, 10]), (1, [3, 20, 10])]
+
+
+# -- names --------------------------------------------------------------------
+
+
+def test_names_that_are_filled_in_later_name_the_tracks_there_are(bench):
+    session = bench.track()
+    bench.move(12, 1, y=50, x=60)
+    session.edit(lambda document: hide_span(document, 0, 15, 17))
+    bench.points.data = np.array([*SEEDS, [9, 31, 41]], float)
+    bench.points.features = {"name": ["nose", "tail", "tail"]}
+    bench.track()
+    assert session.document.tracks.name == ("nose", "tail")
+    assert session.document.constraints.hidden == (Span(0, 15, 17),)
+    assert [row[0] for row in asked(bench)] == [0, 1, 1, 1]
+
+
+def test_points_that_get_one_name_become_one_track(bench):
+    session = bench.track()
+    bench.points.features = {"name": ["nose", "nose"]}
+    bench.track()
+    assert session.document.tracks.name == ("nose",)
+    assert asked(bench) == [(0, [3, 20, 10]), (0, [8, 40, 30])]
+
+
+# -- edits --------------------------------------------------------------------
+
+
+@pytest.fixture
+def split(bench):
+    """Return a track of two own points that was split between them."""
+    bench.points.data = np.array([[3, 10, 20], [15, 30, 40]], float)
+    bench.points.features = {"name": ["a", "a"]}
+    session = bench.track()
+    session.edit(lambda document: split_track(document, 0, 10, "late"))
+    return session
+
+
+def test_own_points_follow_a_split_and_its_undo(bench, split):
+    bench.points.data = np.array([[3, 10, 20], [15, 33, 44]], float)
+    bench.track()
+    assert (1, [15, 44, 33]) in asked(bench)
+    assert [t for i, (t, _, _) in asked(bench) if i == 0] == [0, 3, 9]
+    assert split.document.constraints.ends == (Span(0, 10, 19), Span(1, 0, 9))
+    bench.points.data = np.array([[3, 10, 20], [15, 30, 40]], float)
+    bench.track()
+    split.undo()
+    bench.points.data = np.array([[3, 10, 20], [15, 33, 44]], float)
+    bench.track()
+    assert asked(bench) == [(0, [3, 20, 10]), (0, [15, 44, 33])]
+
+
+def test_an_own_point_that_is_deleted_after_a_split_is_gone(bench, split):
+    bench.points.data = np.array([[3, 10, 20]], float)
+    bench.points.features = {"name": ["a"]}
+    bench.track()
+    assert not any(t == 15 for _, (t, _, _) in asked(bench))
+    assert (0, [3, 20, 10]) in asked(bench)
+
+
+def test_own_points_follow_a_merge(bench):
+    session = bench.track()
+    session.edit(lambda document: merge_tracks(document, 0, 1))
+    bench.points.data = np.array([[3, 10, 20], [8, 33, 44]], float)
+    bench.track()
+    assert session.document.tracks.point_id.tolist() == [0]
+    assert asked(bench) == [(0, [3, 20, 10]), (0, [8, 44, 33])]
 
 
 # -- history ------------------------------------------------------------------

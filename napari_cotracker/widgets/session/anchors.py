@@ -15,6 +15,7 @@ from napari_cotracker.widgets.layers.coordinates import (
     to_image,
     to_txy,
 )
+from napari_cotracker.widgets.session.matching import matched, unnamed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,7 +93,7 @@ def identify(
     """Give every point the identity it had when it was read before, or a new one.
 
     A point is the same if its group is, else if it lies where one lay, else (in the
-    same layer) if it stands in the same row.
+    same layer) if it stands where one stood among those that stayed.
 
     Parameters
     ----------
@@ -104,20 +105,12 @@ def identify(
     document : Document
         A group of the name of one of its tracks is that track.
     """
-    tracks, ids = document.tracks, np.full(len(user.frame), -1, np.int64)
     read = [*([] if before is None else [before]), *others]
-    known = dict(zip(tracks.name, tracks.point_id.tolist(), strict=True))
-    for queries in reversed(read):
-        known |= dict(zip(queries.name, queries.point_id.tolist(), strict=True))
-    _match_groups(ids, user, known)
-    for queries in read:
-        _match_positions(ids, user, queries)
-    if before is not None:
-        _match_rows(ids, user, before)
+    ids = matched(user, before, read, document.tracks)
     beyond = (int(queries.point_id.max()) + 1 for queries in read)
     _number_rest(ids, user.group, max([document.next_id, *beyond]))
     name = tuple(
-        group or f"point {i}" for group, i in zip(user.group, ids, strict=True)
+        group or unnamed(i) for group, i in zip(user.group, ids.tolist(), strict=True)
     )
     return Queries(user.frame, user.xy, ids, name)
 
@@ -147,48 +140,10 @@ def _refuse_other_slices(
         )
 
 
-def _keys(queries: Queries) -> list[tuple[int, int, float, float]]:
-    return [
-        (int(i), int(t), float(x), float(y))
-        for i, t, (x, y) in zip(
-            queries.point_id, queries.frame, queries.xy, strict=True
-        )
-    ]
-
-
-def _match_groups(
-    ids: npt.NDArray[np.int64], user: UserPoints, known: dict[str, int]
-) -> None:
-    for row, group in enumerate(user.group):
-        if group and group in known:
-            ids[row] = known[group]
-
-
-def _match_positions(
-    ids: npt.NDArray[np.int64], user: UserPoints, previous: Queries
-) -> None:
-    known = {(t, x, y): i for i, t, x, y in _keys(previous)}
-    for row, (t, (x, y)) in enumerate(zip(user.frame, user.xy, strict=True)):
-        if ids[row] < 0 and not user.group[row]:
-            ids[row] = known.pop((int(t), float(x), float(y)), ids[row])
-
-
-def _match_rows(
-    ids: npt.NDArray[np.int64], user: UserPoints, previous: Queries
-) -> None:
-    taken = set(ids.tolist())
-    for row in range(min(len(ids), len(previous))):
-        if ids[row] < 0 and not user.group[row]:
-            candidate = int(previous.point_id[row])
-            if candidate not in taken:
-                ids[row] = candidate
-                taken.add(candidate)
-
-
 def _number_rest(
     ids: npt.NDArray[np.int64], group: tuple[str, ...], fresh: int
 ) -> None:
-    given: dict[str, int] = {}
+    given = {group[row]: int(ids[row]) for row in np.flatnonzero(ids >= 0)}
     for row in np.flatnonzero(ids < 0):
         if group[row] and group[row] in given:
             ids[row] = given[group[row]]

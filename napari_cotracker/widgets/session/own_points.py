@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_cotracker.tracks import Queries
+from napari_cotracker.project import columns_of
+from napari_cotracker.tracks import Queries, Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import numpy.typing as npt
     from napari.layers import Points
 
+    from napari_cotracker.project import Document
     from napari_cotracker.widgets.session.anchors import UserPoints
 
 
@@ -83,6 +86,57 @@ def earlier_reading(
         if own.layer == points.name and _share_a_point(own.points, user):
             return own
     return None
+
+
+def followed(
+    read: tuple[OwnPoints, ...], before: Document, after: Document
+) -> tuple[OwnPoints, ...]:
+    """Return readings whose points are of the tracks to which an edit moved them.
+
+    The same object if it moved none.
+    """
+    now = tuple(_followed(own, before, after) for own in read)
+    return read if all(a is b for a, b in zip(read, now, strict=True)) else now
+
+
+def _followed(own: OwnPoints, before: Document, after: Document) -> OwnPoints:
+    points = own.points
+    if points is None:
+        return own
+    moved = _is_own(before, points) & ~_is_own(after, points)
+    ids = points.point_id.copy()
+    for row in np.flatnonzero(moved):
+        frame = points.frame[row]
+        there = after.tracks.point_id[_own_at(after, frame, points.xy[row])]
+        was = before.tracks.point_id[_own_at(before, frame, points.xy[row])]
+        ids[row] = next((i for i in there if i not in was), ids[row])
+    return (
+        own
+        if (ids == points.point_id).all()
+        else replace(own, points=replace(points, point_id=ids))
+    )
+
+
+def _is_own(document: Document, points: Queries) -> npt.NDArray[np.bool_]:
+    """Tell of each point whether it is an anchor that no edit made."""
+    column = columns_of(document.tracks, points.point_id)
+    own = (column >= 0) & (points.frame < document.tracks.n_frames)
+    at = (points.frame[own], column[own])
+    own[own] = (
+        (document.tracks.source[at] == Source.MANUAL)
+        & ~document.edited[at]
+        & (document.tracks.xy[at] == points.xy[own]).all(axis=1)
+    )
+    return own
+
+
+def _own_at(
+    document: Document, frame: int, xy: npt.NDArray[np.float32]
+) -> npt.NDArray[np.bool_]:
+    """Mark the tracks (N,) with such an anchor on a frame."""
+    tracks = document.tracks
+    own = (tracks.source[frame] == Source.MANUAL) & ~document.edited[frame]
+    return own & (tracks.xy[frame] == xy).all(axis=1)
 
 
 def _share_a_point(points: Queries | None, user: UserPoints | None) -> bool:

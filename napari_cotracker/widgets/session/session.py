@@ -28,6 +28,7 @@ from napari_cotracker.widgets.session.hand_edits import (
 )
 from napari_cotracker.widgets.session.keeping import Keeping
 from napari_cotracker.widgets.session.memory import Memory
+from napari_cotracker.widgets.session.own_points import followed
 from napari_cotracker.widgets.session.recordings import recording_of
 
 if TYPE_CHECKING:
@@ -299,6 +300,9 @@ class Session:
     def _after(self, before: Document, edit: Edit | None, sentence: str) -> None:
         if edit is not None:
             self._edited_since.append(edit)
+            own = followed(self.memory.own_points, before, self.document)
+            if own is not self.memory.own_points:
+                self.remember(own_points=own)
             self._note_stale(before, edit.tracks)
         self.show()
         self._listeners.edited(self, sentence)
