@@ -9,6 +9,7 @@ import numpy as np
 from napari_cotracker.project import columns_of, together
 from napari_cotracker.project.changes import CellChange
 from napari_cotracker.project.point_edits import delete_points, place_points
+from napari_cotracker.tracks import Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,15 +40,26 @@ def cell_changes(edit: Edit) -> list[CellChange]:
     return [change for change in edit.changes if isinstance(change, CellChange)]
 
 
-def edited_cells(tracks: Tracks, edits: Iterable[Edit]) -> npt.NDArray[np.bool_]:
-    """Mark the positions (T, N) of tracks that edits have changed."""
-    edited = np.zeros(tracks.source.shape, np.bool_)
-    for edit in edits:
-        for change in cell_changes(edit):
+def decided_cells(
+    tracks: Tracks, steps: Iterable[tuple[Edit, bool]]
+) -> npt.NDArray[np.bool_]:
+    """Mark the positions (T, N) of tracks that a run has to leave as they are.
+
+    Parameters
+    ----------
+    tracks : Tracks
+    steps : iterable of (Edit, bool)
+        In order. False for a step back or forth: predictions that it brought back are
+        older than those of the run.
+    """
+    decided = np.zeros(tracks.source.shape, np.bool_)
+    for step, is_edit in steps:
+        for change in cell_changes(step):
             column = columns_of(tracks, change.point_id)
             here = column >= 0
-            edited[change.frame[here], column[here]] = True
-    return edited
+            stays = is_edit | (change.after.source != Source.MODEL)
+            decided[change.frame[here], column[here]] = stays[here]
+    return decided
 
 
 def frames_of(edit: Edit) -> npt.NDArray[np.int64]:

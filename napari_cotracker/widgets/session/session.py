@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from napari_cotracker.errors import CoTrackerError, InputError
 from napari_cotracker.project import Annotations
 from napari_cotracker.project.merging import overlay
-from napari_cotracker.tracking import invalid_spans
 from napari_cotracker.widgets.layers.coordinates import (
     PixelAxes,
     placement,
@@ -16,20 +15,17 @@ from napari_cotracker.widgets.layers.coordinates import (
 from napari_cotracker.widgets.layers.image_input import position_in, read_image
 from napari_cotracker.widgets.layers.layer_looks import METADATA_KEY, POINTS_SUFFIX
 from napari_cotracker.widgets.layers.result_layers import ResultLayers
-from napari_cotracker.widgets.session.entering import (
-    anchors_of,
-    empty_document,
-    enter_points,
-)
+from napari_cotracker.widgets.session.entering import empty_document, enter_points
 from napari_cotracker.widgets.session.hand_edits import (
+    decided_cells,
     edit_by_hand,
-    edited_cells,
     frames_of,
 )
 from napari_cotracker.widgets.session.keeping import Keeping
 from napari_cotracker.widgets.session.memory import Memory
 from napari_cotracker.widgets.session.own_points import followed
 from napari_cotracker.widgets.session.recordings import recording_of
+from napari_cotracker.widgets.session.staleness import made_stale
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -79,8 +75,8 @@ class Session:
             schedule,
         )
         self._listeners = listeners
-        # Edits that were made since the present run began.
-        self._edited_since: list[Edit] = []
+        # Steps that were made since the present run began, and whether as an edit.
+        self._steps_since: list[tuple[Edit, bool]] = []
 
     @property
     def annotations(self) -> Annotations:
@@ -184,7 +180,7 @@ class Session:
         ProjectError
             The project file cannot be written.
         """
-        self._edited_since.clear()
+        self._steps_since.clear()
         if go_on:
             return
         self.kept.begin(asked)
@@ -237,7 +233,7 @@ class Session:
 
     def _with_found(self, run: Run, found: Tracks, *, complete: bool) -> Document:
         self.read_layer()  # an edit that was not read yet
-        kept = edited_cells(self.document.tracks, self._edited_since)
+        kept = decided_cells(self.document.tracks, self._steps_since)
         return overlay(self.document, found, run.asked(found), kept, complete=complete)
 
     # -- edits ----------------------------------------------------------------
@@ -294,35 +290,29 @@ class Session:
             self._listeners.failed(error)
             return
         if edit is not None:
-            self._after(before, edit, prefix + edit.sentence)
+            self._after(before, edit, prefix + edit.sentence, travelled=True)
             self.layers.bring_into_view(frames_of(edit))
 
-    def _after(self, before: Document, edit: Edit | None, sentence: str) -> None:
+    def _after(
+        self,
+        before: Document,
+        edit: Edit | None,
+        sentence: str,
+        *,
+        travelled: bool = False,
+    ) -> None:
         if edit is not None:
-            self._edited_since.append(edit)
+            self._steps_since.append((edit, not travelled))
             own = followed(self.memory.own_points, before, self.document)
             if own is not self.memory.own_points:
                 self.remember(own_points=own)
-            self._note_stale(before, edit.tracks)
+            stale = made_stale(
+                self.memory, before, self.document, edit, travelled=travelled
+            )
+            if stale:
+                self.set_stale((*self.memory.stale, *stale))
         self.show()
         self._listeners.edited(self, sentence)
-
-    def _note_stale(self, before: Document, point_ids: list[int]) -> None:
-        """Remember which predictions do not follow from the anchors any more."""
-        settings = self.memory.settings
-        if settings is None:
-            return  # nothing was predicted yet
-        now = self.document
-        spans = invalid_spans(
-            anchors_of(before, point_ids),
-            anchors_of(now, point_ids),
-            now.tracks.n_frames,
-            constraints_before=before.constraints.of(point_ids),
-            constraints_after=now.constraints.of(point_ids),
-            options=settings.options,
-        )
-        if spans:
-            self.set_stale((*self.memory.stale, *spans))
 
     def set_stale(self, spans: Iterable[Span]) -> None:
         """Say which spans are to be tracked again."""
