@@ -157,3 +157,16 @@ def test_points_that_cannot_be_followed_are_left_alone(
     bench.clicks.watch(bench.image, points)
     assert not recovery_folder().exists()
     assert bench.controller.sessions() == []
+
+
+def test_a_dock_that_is_opened_again_knows_which_points_were_tracked(bench):
+    bench.click(SEEDS)
+    bench.track()
+    bench.controller.close()
+    bench.controller = bench.new_controller()
+    again = Clicks(bench.controller, lambda: again.keep())
+    again.watch(bench.image, bench.points)
+    session = bench.controller.session_of(bench.image)
+    assert session.memory.clicked is None
+    bench.points.add([11, 5, 5])
+    assert len(session.memory.clicked.data) == 3

@@ -57,10 +57,7 @@ def prepare_run(
     changed = _enter_points(session, source, request, span)
     queries = anchors_between(session.document, *span)
     if queries is None:
-        raise InputError(
-            f"There is no point on the frames {span[0]} to {span[1]}; add one, or "
-            "widen the range."
-        )
+        raise InputError(_nothing_to_follow(request, span))
     asked = RunRequest(
         queries,
         request.model,
@@ -163,6 +160,16 @@ def _enter_points(
     queries = identify(user, known, others, session.document)
     own = OwnPoints(points.name, id_of(points), queries)
     return session.enter(own, before, read_clicked(points, session.image))
+
+
+def _nothing_to_follow(request: Request, span: tuple[int, int]) -> str:
+    where = f"on the frames {span[0]} to {span[1]}"
+    if request.points is None or len(request.points.data) == 0:
+        return f"There is no point {where}; add one, or widen the range."
+    return (
+        f"The points of '{request.points.name}' {where} were removed as tracks; undo "
+        "that, or move them or add others to follow."
+    )
 
 
 def _interrupted(session: Session, asked: RunRequest) -> StoredRun | None:

@@ -333,6 +333,7 @@ class Session:
         """Take up layers, and the results kept with them, of a closed dock."""
         kept = points.metadata[METADATA_KEY]
         self.kept.go_on_in(kept["annotations"], kept["memory"])
+        self.kept.entered = kept["entered"]
         self.axes = kept["axes"]
         self.layers.restore(points, trails, kept["tracks"], self.axes, kept["shown"])
         self.read_layer()
@@ -376,6 +377,7 @@ class Session:
             {
                 "annotations": self.annotations,
                 "memory": self.memory,
+                "entered": self.kept.entered,
                 "axes": self.axes,
             },
         )
