@@ -93,8 +93,8 @@ def open_project(controller: TrackingController, path: Path) -> Session:
     controller.enter(session)
     if session.has_tracks:
         session.show()
-    if memory.clicked is not None:
-        controller.show_clicked(image, memory.clicked)
+    for clicked in memory.not_read:
+        controller.show_clicked(image, clicked)
     return session
 
 

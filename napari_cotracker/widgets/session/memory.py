@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from napari_cotracker.project.recovery import CLICKED
+from napari_cotracker.project.recovery import CLICKED, SET_ASIDE
 from napari_cotracker.tracking import TrackingOptions
 from napari_cotracker.tracks import Span
 from napari_cotracker.widgets.session.clicked import Clicked
@@ -61,7 +61,9 @@ class Memory:
     own_points : tuple of OwnPoints
         The person's Points layers as they were read, the last one last.
     clicked : Clicked or None
-        The layer as it is now, if that was not read yet.
+        The layer that is chosen as it is now, if that was not read yet.
+    set_aside : tuple of Clicked
+        Other layers that were chosen before and were not read yet.
     stale : tuple of Span
         Predictions that do not follow from the anchors any more.
     renewing : tuple of Span
@@ -73,9 +75,15 @@ class Memory:
     settings: Settings | None = None
     own_points: tuple[OwnPoints, ...] = ()
     clicked: Clicked | None = None
+    set_aside: tuple[Clicked, ...] = ()
     stale: tuple[Span, ...] = ()
     renewing: tuple[Span, ...] = ()
     slice: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def not_read(self) -> tuple[Clicked, ...]:
+        """Every layer that was not read yet."""
+        return (*([] if self.clicked is None else [self.clicked]), *self.set_aside)
 
     def write(self, project: Project, keys: Iterable[str] | None = None) -> None:
         """Put facts into a project file; all by default.
@@ -89,6 +97,7 @@ class Memory:
             "settings": lambda: self.settings and self.settings.to_dict(),
             OWN_POINTS: lambda: [own.to_dict() for own in self.own_points],
             CLICKED: lambda: self.clicked and self.clicked.to_dict(),
+            SET_ASIDE: lambda: [clicked.to_dict() for clicked in self.set_aside],
             # What a killed run was renewing is stale when the file is opened again.
             "stale": lambda: [*self.renewing, *self.stale],
             "slice": lambda: list(self.slice),
@@ -106,6 +115,7 @@ class Memory:
             Settings.from_dict(settings) if settings else None,
             tuple(map(OwnPoints.from_dict, _own_points_in(project))),
             Clicked.from_dict(clicked) if clicked else None,
+            tuple(map(Clicked.from_dict, project.recall(SET_ASIDE, ()))),
             tuple(Span(*row) for row in project.recall("stale", ())),
             (),
             tuple((axis, index) for axis, index in project.recall("slice", ())),

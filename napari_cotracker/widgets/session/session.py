@@ -159,7 +159,8 @@ class Session:
             self.kept.take(document)
         self.kept.entered = clicked
         others = (read for read in self.memory.own_points if read is not before)
-        self.remember(own_points=(*others, own), clicked=None)
+        left = [x for x in self.memory.not_read if x.layer != own.layer]
+        self.remember(own_points=(*others, own), clicked=None, set_aside=tuple(left))
         return changed
 
     def begin(
