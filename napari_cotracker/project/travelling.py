@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from napari_cotracker.project.edit import Edit
 
+    Integers = npt.NDArray[np.int64]
     Mask = npt.NDArray[np.bool_]
 
 
@@ -45,9 +46,23 @@ def travelled(document: Document, edit: Edit) -> Document:
         return after
     touched, foreseen = _spoken_of(document, edit)
     left = (columns_of(after.tracks, document.tracks.point_id) < 0)[None]
-    decided = _decided(after, document) & ~_decided(document, document)
+    # One that is hidden is not seen, so one that is seen was never meant.
+    decided = _decided(after, document) & document.tracks.visible
     lost = own & np.where(touched, ~foreseen, left | decided)
-    return _put_back(document, after, lost) if lost.any() else after
+    if not lost.any():
+        return after
+    frame, column = np.nonzero(lost)
+    ids = document.tracks.point_id[column].tolist()
+    where = zip(frame.tolist(), ids, strict=True)
+    now = [_followed(document, after, edit, t, i) for t, i in where]
+    return _put_back(document, after, (frame, column), np.array(now, np.int64))
+
+
+def own_at(document: Document, frame: int, xy: npt.NDArray[np.float32]) -> Integers:
+    """Return the tracks that have an own point at a position (2,) on a frame."""
+    tracks = document.tracks
+    own = (tracks.source[frame] == Source.MANUAL) & ~document.edited[frame]
+    return tracks.point_id[own & (tracks.xy[frame] == xy).all(axis=1)]
 
 
 def _spoken_of(document: Document, edit: Edit) -> tuple[Mask, Mask]:
@@ -78,10 +93,34 @@ def _decided(document: Document, about: Document) -> Mask:
     return decided.hidden_mask(ids, n_frames) | decided.ended_mask(ids, n_frames)
 
 
-def _put_back(before: Document, after: Document, lost: Mask) -> Document:
-    """Return a document with some positions, and their tracks, as they were."""
-    frame, column = np.nonzero(lost)
-    ids = before.tracks.point_id[column]
+def _followed(
+    document: Document, after: Document, edit: Edit, frame: int, point_id: int
+) -> int:
+    """Return the track that an own point belongs to after a step.
+
+    An edit that moved the point to another track, such as a split, does so too where
+    the point has another position by now.
+    """
+    for change in edit.changes:
+        if not isinstance(change, CellChange):
+            continue
+        at = np.flatnonzero((change.frame == frame) & (change.point_id == point_id))
+        if len(at) == 0:
+            continue
+        known = change.before.at(at[:1])
+        if known.source[0] != Source.MANUAL or known.edited[0]:
+            break
+        was = own_at(document, frame, known.xy[0])
+        now = own_at(after, frame, known.xy[0])
+        return int(next((i for i in now if i not in was), point_id))
+    return point_id
+
+
+def _put_back(
+    before: Document, after: Document, at: tuple[Integers, ...], ids: Integers
+) -> Document:
+    """Return a document with some positions as they were, in tracks of these ids."""
+    frame, column = at
     missing = np.unique(column[columns_of(after.tracks, ids) < 0])
     tracks = after.tracks
     after = with_tracks(
@@ -89,10 +128,10 @@ def _put_back(before: Document, after: Document, lost: Mask) -> Document:
         [*tracks.point_id.tolist(), *before.tracks.point_id[missing].tolist()],
         (*tracks.name, *(before.tracks.name[k] for k in missing)),
     )
-    at = (frame, columns_of(after.tracks, ids))
-    values = before.cells.at((frame, column))
-    after = after.with_cells(after.cells.with_values(at, values))
-    hidden = before.constraints.hidden_mask(before.tracks.point_id, len(lost))[lost]
+    there = (frame, columns_of(after.tracks, ids))
+    after = after.with_cells(after.cells.with_values(there, before.cells.at(at)))
+    n_frames = before.tracks.n_frames
+    hidden = before.constraints.hidden_mask(before.tracks.point_id, n_frames)[at]
     spans = points_as_spans(ids, frame)
     decided = after.constraints.without_hidden(*spans).without_ends(*spans)
     stays = [span for span, is_hidden in zip(spans, hidden, strict=True) if is_hidden]

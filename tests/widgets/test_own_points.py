@@ -185,6 +185,20 @@ def test_own_points_follow_a_split_and_its_undo(bench, split):
     assert asked(bench) == [(0, [3, 20, 10]), (0, [15, 44, 33])]
 
 
+def test_an_own_point_that_was_moved_since_follows_the_undo_of_a_split(bench, split):
+    bench.points.data = np.array([[3, 10, 20], [15, 33, 44]], float)
+    bench.track()
+    split.undo()
+    tracks = split.document.tracks
+    assert tracks.point_id.tolist() == [0]
+    assert tracks.xy[15, 0].tolist() == [44, 33]
+    bench.points.data = np.array([[3, 10, 20], [15, 31, 41]], float)
+    bench.track()
+    assert asked(bench) == [(0, [3, 20, 10]), (0, [15, 41, 31])]
+    split.redo()
+    assert split.document.tracks.xy[15].tolist()[1] == [41, 31]
+
+
 def test_an_own_point_that_is_deleted_after_a_split_is_gone(bench, split):
     bench.points.data = np.array([[3, 10, 20]], float)
     bench.points.features = {"name": ["a"]}

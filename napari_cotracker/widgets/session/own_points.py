@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_cotracker.project import columns_of
+from napari_cotracker.project.travelling import own_at
 from napari_cotracker.tracks import Queries, Source
 
 if TYPE_CHECKING:
@@ -107,8 +108,8 @@ def _followed(own: OwnPoints, before: Document, after: Document) -> OwnPoints:
     ids = points.point_id.copy()
     for row in np.flatnonzero(moved):
         frame = points.frame[row]
-        there = after.tracks.point_id[_own_at(after, frame, points.xy[row])]
-        was = before.tracks.point_id[_own_at(before, frame, points.xy[row])]
+        there = own_at(after, frame, points.xy[row])
+        was = own_at(before, frame, points.xy[row])
         ids[row] = next((i for i in there if i not in was), ids[row])
     return (
         own
@@ -128,15 +129,6 @@ def _is_own(document: Document, points: Queries) -> npt.NDArray[np.bool_]:
         & (document.tracks.xy[at] == points.xy[own]).all(axis=1)
     )
     return own
-
-
-def _own_at(
-    document: Document, frame: int, xy: npt.NDArray[np.float32]
-) -> npt.NDArray[np.bool_]:
-    """Mark the tracks (N,) with such an anchor on a frame."""
-    tracks = document.tracks
-    own = (tracks.source[frame] == Source.MANUAL) & ~document.edited[frame]
-    return own & (tracks.xy[frame] == xy).all(axis=1)
 
 
 def _share_a_point(points: Queries | None, user: UserPoints | None) -> bool:
