@@ -7,6 +7,7 @@ Map::
     draft.py       tracks taken out to be changed -> an edit
     point_edits.py, span_edits.py, track_edits.py                 the edits there are
     history.py     edits in order           annotations.py  document + history
+    travelling.py  a step back or forth, past which own points stay
     encoding.py    edits as bytes           merging.py      results laid over it
     tracks_format.py  projects read like any file of tracks
     recovery.py    projects that nobody has saved under a name

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from napari_cotracker.project.history import History
+from napari_cotracker.project.travelling import travelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,7 +57,7 @@ class Annotations:
             return None
         place = self.journal.done - 1
         edit = self.journal.at(place).inverse()
-        with self._step(edit.apply(self._document)):
+        with self._step(travelled(self._document, edit)):
             self.journal.move(place)
         return edit
 
@@ -66,7 +67,7 @@ class Annotations:
             return None
         place = self.journal.done
         edit = self.journal.at(place)
-        with self._step(edit.apply(self._document)):
+        with self._step(travelled(self._document, edit)):
             self.journal.move(place + 1)
         return edit
 

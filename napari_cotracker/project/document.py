@@ -29,6 +29,8 @@ class Document:
         True where an edit made the anchor; the other positions of source MANUAL come
         from the person's own points.
     constraints : Constraints
+    next_id : int
+        No track has, or ever had, this identity or a higher one.
 
     Raises
     ------
@@ -39,6 +41,7 @@ class Document:
     tracks: Tracks
     edited: npt.NDArray[np.bool_] = None  # type: ignore[assignment]
     constraints: Constraints = field(default_factory=Constraints.none)
+    next_id: int = 0
 
     def __post_init__(self) -> None:
         """Check once."""
@@ -51,6 +54,8 @@ class Document:
             )
         if len(np.unique(self.tracks.point_id)) != self.tracks.n_tracks:
             raise InputError("Two tracks have the same point_id; give each its own.")
+        beyond = int(self.tracks.point_id.max(initial=-1)) + 1
+        object.__setattr__(self, "next_id", max(self.next_id, beyond))
 
     @property
     def cells(self) -> Cells:

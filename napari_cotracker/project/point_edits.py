@@ -136,9 +136,8 @@ def import_labels(
 
 
 def fresh_id(document: Document) -> int:
-    """Return an identity that no track has."""
-    ids = document.tracks.point_id
-    return int(ids.max()) + 1 if len(ids) else 0
+    """Return an identity that no track has or had: history speaks of those too."""
+    return document.next_id
 
 
 def _matched(

@@ -19,7 +19,11 @@ from napari_cotracker.project.failures import InUseError, ReadOnlyError
 from napari_cotracker.project.header import beside, remove_sidecars
 from napari_cotracker.project.recording import Recording
 from napari_cotracker.project.sqlite_file import SqliteFile, make_empty
-from napari_cotracker.project.stored_document import read_stored, write_document
+from napari_cotracker.project.stored_document import (
+    NEXT_ID,
+    read_stored,
+    write_document,
+)
 from napari_cotracker.project.stored_journal import StoredJournal
 
 if TYPE_CHECKING:
@@ -43,7 +47,10 @@ class Project(Annotations):
     def __init__(self, file: SqliteFile) -> None:
         self._file = file
         self._clock = monotonic()
-        super().__init__(read_stored(file), StoredJournal(file))
+        document, journal = read_stored(file), StoredJournal(file)
+        if fact(file, NEXT_ID) is None:  # an earlier version: history must tell
+            document = replace(document, next_id=journal.next_id())
+        super().__init__(document, journal)
 
     @classmethod
     def create(

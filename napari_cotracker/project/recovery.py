@@ -31,7 +31,7 @@ FOLDER_VARIABLE = "NAPARI_COTRACKER_UNSAVED"
 KEPT_DAYS = 30
 OFFERED = 20
 # What a session remembers as the name of its image, and as points not tracked yet.
-IMAGE, CLICKED = "image", "clicked"
+IMAGE, CLICKED, SET_ASIDE = "image", "clicked", "set_aside"
 
 
 @dataclass(frozen=True)
@@ -204,7 +204,10 @@ def _summary(path: Path, changed: datetime) -> UnsavedWork:
         except (TypeError, KeyError, ValueError) as error:
             raise damaged(path, "which recording it is about") from error
         name = fact(file, REMEMBERED + IMAGE, "")
-        clicked = fact(file, REMEMBERED + CLICKED, None) or {}
+        clicked = [
+            fact(file, REMEMBERED + CLICKED, None) or {},
+            *fact(file, REMEMBERED + SET_ASIDE, ()),
+        ]
         return UnsavedWork(
             path,
             Path(recording.path).name or str(name),
@@ -212,5 +215,5 @@ def _summary(path: Path, changed: datetime) -> UnsavedWork:
             changed,
             int(file.rows("SELECT count(*) FROM tracks")[0][0]),
             int(file.rows("SELECT count(*) FROM edits")[0][0]),
-            len(clicked.get("points", ())),
+            sum(len(layer.get("points", ())) for layer in clicked),
         )

@@ -9,11 +9,11 @@ import numpy as np
 from napari_cotracker.errors import InputError
 from napari_cotracker.project.cells import Cells
 from napari_cotracker.project.draft import Draft
+from napari_cotracker.project.edit import Edit
 from napari_cotracker.tracks import Limit, Source, Span
 
 if TYPE_CHECKING:
     from napari_cotracker.project.document import Document
-    from napari_cotracker.project.edit import Edit
 
 
 def delete_span(document: Document, point_id: int, first: int, last: int) -> Edit:
@@ -81,7 +81,10 @@ def end_track(document: Document, point_id: int, frame: int) -> Edit:
 
 
 def begin_track(document: Document, point_id: int, frame: int) -> Edit:
-    """Say that a track begins on a frame."""
+    """Say that a track begins on a frame; on the first one that says nothing."""
+    if frame == 0:
+        name = document.name_of(point_id)
+        return Edit("end", f"Before frame 0 there is nothing of '{name}' to end.", ())
     return end_span(document, point_id, 0, frame - 1)
 
 

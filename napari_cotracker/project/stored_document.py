@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from napari_cotracker.project.sqlite_file import SqliteFile
 
-SHAPE, TIMES, CONSTRAINTS = "shape", "times", "constraints"
+SHAPE, TIMES, CONSTRAINTS, NEXT_ID = "shape", "times", "constraints", "next_id"
 
 
 def write_document(file: SqliteFile, before: Document | None, after: Document) -> None:
@@ -36,6 +36,8 @@ def write_document(file: SqliteFile, before: Document | None, after: Document) -
         if before is None or _table(before) != _table(after):
             file.write("DELETE FROM tracks", [()])
             file.write("INSERT INTO tracks VALUES (?, ?, ?)", _table(after))
+        if before is None or before.next_id != after.next_id:
+            set_fact(file, NEXT_ID, after.next_id)
         same_length = before is None or (
             before.tracks.n_frames == after.tracks.n_frames
         )
@@ -66,7 +68,9 @@ def read_stored(file: SqliteFile) -> Document:
             fps=shape["fps"],
             times=_array(fact(file, TIMES)),
         )
-        return Document(empty, constraints=constraints).with_cells(cells)
+        next_id = int(fact(file, NEXT_ID, 0))
+        document = Document(empty, constraints=constraints, next_id=next_id)
+        return document.with_cells(cells)
     except (CoTrackerError, TypeError, KeyError, ValueError) as error:
         raise damaged(file.path, error) from error
 

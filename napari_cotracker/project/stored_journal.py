@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from napari_cotracker.errors import FormatError
+from napari_cotracker.errors import FormatError, ProjectError
 from napari_cotracker.project.encoding import edit_from_bytes, edit_to_bytes
 from napari_cotracker.project.facts import fact, set_fact
 from napari_cotracker.project.failures import damaged
@@ -67,6 +68,14 @@ class StoredJournal:
             return edit_from_bytes(found[0][0] if found else b"")
         except FormatError as error:
             raise damaged(self._file.path, f"edit {place + 1}") from error
+
+    def next_id(self) -> int:
+        """Return an identity beyond those of every track that an edit touches."""
+        found = -1
+        with suppress(ProjectError):  # a damaged edit is told when it is asked for
+            for place in range(self.done + self.undone):
+                found = max(found, *self.at(place).tracks)
+        return found + 1
 
     def move(self, done: int) -> None:
         """Say how many edits are done now."""

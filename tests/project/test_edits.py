@@ -1,5 +1,7 @@
 """Edits: what each does, and that any sequence of them can be taken back exactly."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,12 +9,12 @@ from hypothesis import strategies as st
 from project.random_edits import N_FRAMES, document, edit_makers
 
 from napari_cotracker.errors import FormatError, InputError
-from napari_cotracker.project import Annotations, Document, History, together
+from napari_cotracker.project import Annotations, Cells, Document, History, together
 from napari_cotracker.project import point_edits as points
 from napari_cotracker.project import span_edits as spans
 from napari_cotracker.project import track_edits as whole
 from napari_cotracker.project.encoding import edit_from_bytes, edit_to_bytes
-from napari_cotracker.tracks import Queries, Source, Tracks
+from napari_cotracker.tracks import Queries, Source, Span, Tracks
 
 A, B, C = 3, 13, 23  # identities of the drawn document
 
@@ -263,3 +265,61 @@ def test_edits_that_make_no_sense_are_refused(make, words):
 def test_damaged_bytes_are_told(data):
     with pytest.raises(FormatError, match="damaged"):
         edit_from_bytes(data)
+
+
+def own(doc, frame, point_id, xy):
+    """Return a document in which a person's own point has come since."""
+    at = ([frame], [doc.column_of(point_id)])
+    placed = Cells.placed(np.array([xy], np.float32))
+    placed.edited[:] = False
+    doc = doc.with_cells(doc.cells.with_values(at, placed))
+    span = Span(point_id, frame, frame)
+    decided = doc.constraints.without_hidden(span).without_ends(span)
+    return replace(doc, constraints=decided)
+
+
+def predicted(doc, point_id):
+    """Return some frame on which a track is predicted."""
+    return int(np.flatnonzero(doc.tracks.source[:, doc.column_of(point_id)] == 1)[4])
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda d, t: points.place_points(d, t, A, [7, 8]),
+        lambda d, t: points.delete_points(d, t, A),
+        lambda d, t: spans.hide_span(d, A, t - 1, t + 1),
+        lambda d, t: spans.end_span(d, A, t - 1, t + 1),
+        lambda d, t: whole.split_track(d, A, t),
+        lambda d, t: whole.merge_tracks(d, B, A),
+        lambda d, t: whole.swap_tracks(d, A, B, t - 1, t + 1),
+    ],
+)
+@pytest.mark.parametrize("redone", [False, True])
+def test_a_step_leaves_own_points_that_came_since(make, redone):
+    desk = Annotations(document())
+    frame = predicted(desk.document, A)
+    desk.edit(make(desk.document, frame))
+    if redone:
+        desk.undo()
+    gone = A not in desk.document.tracks.point_id  # merged
+    there = B if gone else A
+    desk.take(own(desk.document, frame, there, [5.5, 6.5]))
+    step = desk.redo if redone else desk.undo
+    assert step()
+    doc, column = desk.document, desk.document.column_of(there)
+    assert doc.tracks.xy[frame, column].tolist() == [5.5, 6.5]
+    assert doc.tracks.source[frame, column] == Source.MANUAL
+    assert doc.tracks.visible[frame, column] and not doc.edited[frame, column]
+    assert not doc.constraints.hidden_mask([there], N_FRAMES)[frame]
+    assert not doc.constraints.ended_mask([there], N_FRAMES)[frame]
+
+
+def test_identities_are_never_used_again():
+    desk = Annotations(document())
+    desk.edit(whole.split_track(desk.document, A, 6))
+    desk.undo()
+    desk.edit(points.add_track(desk.document, "new", 2, [1, 2]))
+    desk.edit(whole.remove_tracks(desk.document, [25]))
+    desk.edit(whole.split_track(desk.document, A, 6))
+    assert desk.document.tracks.point_id.tolist() == [A, B, C, 26]

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -545,3 +546,22 @@ def test_napari_opens_the_tracks_of_a_project(path):
     assert [kind for _, _, kind in layers] == ["tracks", "points"] or len(layers) == 2
     path.write_text("no project")
     assert get_tracks_reader(str(path)) is None
+
+
+def test_identities_are_never_used_again_after_a_restart(path):
+    project = new(path)
+    project.edit(whole.split_track(project.document, A, 6))
+    project.undo()
+    assert project.document.next_id == 25
+    with reopened(project) as project:
+        assert project.document.next_id == 25
+
+
+def test_a_file_of_an_earlier_version_knows_the_identities_in_its_history(path):
+    with new(path) as project:
+        project.edit(whole.split_track(project.document, A, 6))
+        project.undo()
+    with closing(sqlite3.connect(path)) as file, file:
+        file.execute("DELETE FROM facts WHERE key = 'next_id'")
+    with Project.open(path) as project:
+        assert project.document.next_id == 25

@@ -175,3 +175,39 @@ def test_points_that_cannot_be_followed_are_left_alone(
     bench.clicks.watch(bench.image, points)
     assert not recovery_folder().exists()
     assert bench.controller.sessions() == []
+
+
+def test_a_dock_that_is_opened_again_knows_which_points_were_tracked(bench):
+    bench.click(SEEDS)
+    bench.track()
+    bench.controller.close()
+    bench.controller = bench.new_controller()
+    again = Clicks(bench.controller, lambda: again.keep())
+    again.watch(bench.image, bench.points)
+    session = bench.controller.session_of(bench.image)
+    assert session.memory.clicked is None
+    bench.points.add([11, 5, 5])
+    assert len(session.memory.clicked.data) == 3
+
+
+def test_clicks_stay_kept_when_another_layer_is_begun(bench, clip):
+    first = bench.click(SEEDS)
+    bench.points = None
+    bench.click([[11, 5, 5]])
+    first.data = np.array([*SEEDS, [9, 9, 9]], float)
+    bench.clicks.keep()
+    bench.end()
+    again, work, session = restored(bench, clip)
+    assert work.n_points == 4
+    layers = {p.name: len(p.data) for p in again.controller.points_layers()}
+    assert layers == {"clip points": 3, "clip points [1]": 1}
+    again.points = again.viewer.layers["clip points [1]"]
+    again.clicks.watch(again.image, again.points)
+    again.track()
+    again.clicks.keep()
+    assert [kept.layer for kept in session.memory.not_read] == ["clip points"]
+    again.points = again.viewer.layers["clip points"]
+    again.track()
+    again.clicks.watch(again.image, again.points)
+    assert session.memory.not_read == ()
+    assert session.document.tracks.n_tracks == 4

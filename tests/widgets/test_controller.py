@@ -6,7 +6,7 @@ import pytest
 from napari.components import ViewerModel
 
 from napari_cotracker.errors import InputError, TrackingError
-from napari_cotracker.project.span_edits import end_track
+from napari_cotracker.project.span_edits import begin_track, end_track
 from napari_cotracker.project.track_edits import remove_tracks
 from napari_cotracker.tracks import Source
 from napari_cotracker.widgets.runs.controller import TrackingController
@@ -621,3 +621,36 @@ def test_occluded_points_are_hollow_and_placed_ones_white(bench):
     assert layer.face_color[bench.row(5, 0), 3] == 1
     assert layer.border_color[bench.row(2, 0), 3] == 1
     assert layer.border_color[bench.row(8, 1)].tolist() == [1, 1, 1, 1]
+
+
+def test_a_run_that_ends_before_its_first_window_shows_what_it_was_about(recorder):
+    bench = Bench(np.zeros((6, 3, 60, 80), np.uint8), recorder)
+    bench.add_points([[1, 0, 10, 20]])
+    bench.viewer.dims.set_current_step(1, 0)
+    bench.controller.finish(bench.start(), None, complete=False)
+    assert bench.tracked.data.tolist() == [[1, 0, 10, 20]]
+    bench.viewer.dims.set_current_step(1, 2)
+    with pytest.raises(InputError, match="delete 'clip tracked'"):
+        bench.start()
+    bench.viewer.layers.remove("clip tracked")
+    bench.viewer.layers.remove("clip trails")
+    bench.points.data = [[1, 2, 10, 20]]
+    bench.track()
+
+
+def test_points_whose_tracks_were_removed_say_so(bench):
+    bench.add_points(SEEDS)
+    session = bench.track()
+    session.edit(lambda document: remove_tracks(document, [0, 1]))
+    with pytest.raises(InputError, match="'Points' .* were removed as tracks; undo"):
+        bench.start()
+    session.undo()
+    bench.track()
+
+
+def test_a_track_that_begins_on_the_first_frame_changes_nothing(bench):
+    bench.add_points(SEEDS)
+    session = bench.track()
+    session.edit(lambda document: begin_track(document, 0, 0))
+    assert bench.said[-1] == "Before frame 0 there is nothing of 'point 0' to end."
+    assert not session.annotations.can_undo

@@ -343,7 +343,10 @@ def test_an_interrupted_project_is_opened_and_goes_on(
     window.press("open_project")
     assert "not a file" in window.dock.status.text()
     image = viewer.add_image(clip, name="clip")
+    viewer.add_points([[1, 5, 5]], name="of another recording")
+    assert window["points_layer"].currentText() == "of another recording"
     window.press("open_project")
+    assert window["points_layer"].currentIndex() == -1, "it is not read by chance"
     assert "press Run to let it go on" in window.dock.status.text()
     assert window["direction"].currentText() == "forward"
     assert len(viewer.layers["clip tracked"].data) > 0

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from test_controller import SEEDS, Bench
 
-from napari_cotracker.project.span_edits import end_track, hide_span
+from napari_cotracker.project.span_edits import delete_span, end_track, hide_span
 from napari_cotracker.project.track_edits import split_track
 from napari_cotracker.tracks import Source, Span
 
@@ -166,3 +166,49 @@ def test_history_survives_a_run(bench):
     assert session.document.tracks.source[12, 1] == Source.MODEL
     session.redo()
     assert session.document.tracks.xy[12, 1].tolist() == [60, 50]
+
+
+def test_old_predictions_that_come_back_are_tracked_again(bench):
+    session = bench.track()
+    session.edit(lambda document: delete_span(document, 1, 11, 14))
+    bench.points.data = np.array([[3, 10, 20], [8, 40, 60]], float)
+    wanted = bench.track().document.tracks.xy
+    session.undo()
+    assert session.memory.stale == (Span(1, 11, 14),)
+    renew(bench, session)
+    assert np.array_equal(session.document.tracks.xy, wanted)
+    session.redo()
+    assert session.memory.stale == (), "nothing came back"
+    assert (session.document.tracks.source[11:15, 1] == Source.EMPTY).all()
+
+
+def test_an_edit_taken_back_during_a_run_leaves_what_the_run_finds(bench):
+    session = bench.track()
+    bench.points.data = np.array([[3, 10, 20], [8, 40, 60]], float)
+    run = bench.start()
+    steps = bench.controller.steps(run)
+    bench.controller.receive(run, next(steps))
+    session.show()
+    bench.move(12, 1, y=50, x=50)
+    session.undo()
+    for progress in steps:
+        bench.controller.receive(run, progress)
+    bench.controller.finish(run, progress, complete=True)
+    assert np.allclose(session.document.tracks.xy[12, 1], [62, 41])
+    assert session.memory.stale == ()
+
+
+def test_what_is_deleted_during_a_run_stays_deleted_unless_it_is_taken_back(bench):
+    bench.track()
+    run = bench.start()
+    steps = bench.controller.steps(run)
+    bench.controller.receive(run, next(steps))
+    session = run.session
+    session.edit(lambda document: delete_span(document, 1, 11, 12))
+    session.edit(lambda document: delete_span(document, 1, 14, 15))
+    session.undo()
+    for progress in steps:
+        bench.controller.receive(run, progress)
+    bench.controller.finish(run, progress, complete=True)
+    known = session.document.tracks.source[11:16, 1] != Source.EMPTY
+    assert known.tolist() == [False, False, True, True, True]

@@ -1,6 +1,7 @@
 """Sessions that nobody saved: kept on disk, restored, turned into projects."""
 
 from contextlib import closing
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -119,9 +120,8 @@ def test_what_came_to_nothing_leaves_no_file(bench, clip):
     bench = Bench(clip, bench.recorder)
     bench.add_points(SEEDS)
     session = bench.track()
-    bench.points.data = np.empty((0, 3))
-    bench.points.name = "empty"
-    session.enter("empty", None)
+    (own,) = session.memory.own_points
+    session.enter(replace(own, points=None), own)
     assert session.document.tracks.n_tracks == 0
     end(bench)
     assert list(recovery_folder().iterdir()) == []

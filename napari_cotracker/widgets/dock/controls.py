@@ -90,14 +90,22 @@ def _row(widgets: list[tuple[QWidget, bool]]) -> QHBoxLayout:
 
 
 def refill(box: QComboBox, layers: Iterable[Layer]) -> None:
-    """List layers by name, keeping the choice (also of a renamed layer)."""
+    """List layers by name, keeping the choice (also of a renamed layer).
+
+    Where none is chosen though there were some, only one that is new is chosen.
+    """
     kept = box.currentData()
+    left_open = [box.itemData(k) for k in range(box.count()) if kept is None]
     box.blockSignals(True)
     box.clear()
     for layer in layers:
         box.addItem(layer.name, layer)
         if layer is kept:
             box.setCurrentIndex(box.count() - 1)
+    if left_open:
+        rows = range(box.count())
+        new = (k for k in rows if not any(box.itemData(k) is x for x in left_open))
+        box.setCurrentIndex(next(new, -1))
     box.blockSignals(False)
 
 

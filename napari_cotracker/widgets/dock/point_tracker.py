@@ -36,6 +36,7 @@ from napari_cotracker.widgets.engine import Engine, default_engine
 from napari_cotracker.widgets.layers.layer_looks import Scheduling
 from napari_cotracker.widgets.runs.clicks import Clicks
 from napari_cotracker.widgets.runs.controller import TrackingController
+from napari_cotracker.widgets.runs.preparing import own_layer
 from napari_cotracker.widgets.runs.runner import Ending, Runner
 
 if TYPE_CHECKING:
@@ -309,8 +310,11 @@ class PointTracker(QWidget):
     def _on_project_opened(self, session: Session) -> None:
         self._on_layers_changed()
         self.run_form.choose(session.image, session.memory.settings)
-        if session.memory.clicked is not None:
-            self.run_form.points_layer.setCurrentText(session.memory.clicked.layer)
+        points = own_layer(session, self.controller.points_layers())
+        if points is None:  # one of another recording must not be read by chance
+            self.run_form.points_layer.setCurrentIndex(-1)
+        else:
+            self.run_form.points_layer.setCurrentText(points.name)
 
     # -- a download -----------------------------------------------------------
 

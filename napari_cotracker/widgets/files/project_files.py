@@ -95,8 +95,8 @@ def open_project(controller: TrackingController, path: Path) -> Session:
     controller.enter(session)
     if session.has_tracks or session.layers.points is not None:
         session.show()  # or nothing, over what was shown before
-    if memory.clicked is not None:
-        controller.show_clicked(image, memory.clicked)
+    for clicked in memory.not_read:
+        controller.show_clicked(image, clicked)
     return session
 
 

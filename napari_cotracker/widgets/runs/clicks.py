@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from napari.layers import Image, Points
 
     from napari_cotracker.widgets.runs.controller import TrackingController
+    from napari_cotracker.widgets.session.clicked import Clicked
     from napari_cotracker.widgets.session.session import Session
 
 
@@ -72,7 +73,20 @@ class Clicks:
         if session is None and clicked is not None:
             session = self._begin(image)
         if session is not None:
-            session.kept.keep_clicked(clicked)
+            session.kept.keep_clicked(clicked, self._set_aside(session))
+
+    def _set_aside(self, session: Session) -> list[Clicked]:
+        """Return layers that were chosen before, as they are now."""
+        if self._points is None:
+            return []
+        names = {known.layer for known in session.memory.not_read}
+        layers = self._controller.points_layers()
+        found = [
+            read_clicked(points, session.image)
+            for points in layers
+            if points is not self._points and points.name in names
+        ]
+        return [clicked for clicked in found if clicked is not None]
 
     def _begin(self, image: Image) -> Session | None:
         try:

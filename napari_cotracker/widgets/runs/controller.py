@@ -263,7 +263,7 @@ class TrackingController:
             run.session.end(run, None, complete=False)
         else:
             run.session.end(run, progress.tracks_so_far, complete=complete)
-            run.session.show()
+        run.session.show()  # without any window too: these tracks can be deleted
         return True
 
     def abandon(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,11 @@ from napari_cotracker.widgets.session.anchors import identify, read_points
 from napari_cotracker.widgets.session.clicked import read_clicked
 from napari_cotracker.widgets.session.entering import anchors_between
 from napari_cotracker.widgets.session.memory import Settings
+from napari_cotracker.widgets.session.own_points import (
+    OwnPoints,
+    earlier_reading,
+    id_of,
+)
 from napari_cotracker.widgets.session.run import (
     Run,
     options_of,
@@ -21,10 +27,12 @@ from napari_cotracker.widgets.session.run import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+
+    from napari.layers import Points
 
     from napari_cotracker.project.runs import StoredRun
-    from napari_cotracker.tracks import Queries, Span
+    from napari_cotracker.tracks import Span
     from napari_cotracker.widgets.layers.image_input import ImageInput
     from napari_cotracker.widgets.session.run import Request
     from napari_cotracker.widgets.session.session import Session
@@ -47,17 +55,10 @@ def prepare_run(
     options, span = options_of(request, source), span_of(request, source)
     settings = Settings(request.model, request.device, options)
     session.read_layer()
-    user = _user_points(session, source, request, span)
-    changed = False
-    if request.points is not None and user is not None:
-        clicked = read_clicked(request.points, session.image)
-        changed = session.enter(request.points.name, user, clicked)
+    changed = _enter_points(session, source, request, span)
     queries = anchors_between(session.document, *span)
     if queries is None:
-        raise InputError(
-            f"There is no point on the frames {span[0]} to {span[1]}; add one, or "
-            "widen the range."
-        )
+        raise InputError(_nothing_to_follow(request, span))
     asked = RunRequest(
         queries,
         request.model,
@@ -138,26 +139,56 @@ def refuse_other_recording(session: Session, source: ImageInput) -> None:
     )
 
 
-def _user_points(
+def own_layer(session: Session, layers: Iterable[Points]) -> Points | None:
+    """Return the person's layer that a session was last about, if it is there."""
+    layers, read = list(layers), session.memory.own_points
+    clicked = session.memory.clicked
+    for points in layers:
+        if clicked and clicked.same_as(read_clicked(points, session.image)):
+            return points
+    source = read_image(session.image, session.position())
+    found: dict[int, Points] = {}
+    for points in layers:
+        with suppress(InputError):  # one that cannot be read never was
+            user = read_points(points, session.image, source)
+            before = earlier_reading(read, points, user)
+            if before is not None:
+                found[read.index(before)] = points
+    return found[max(found)] if found else None
+
+
+def _enter_points(
     session: Session, source: ImageInput, request: Request, span: tuple[int, int]
-) -> Queries | None:
-    """Read the person's layer; None if the session can do without."""
-    points, memory = request.points, session.memory
+) -> bool:
+    """Take up the person's layer, if there is one; tell whether anything changed."""
+    points, read = request.points, session.memory.own_points
     anchored = session.document.anchors() is not None
     if points is None:
         if anchored:
-            return None
+            return False
         raise InputError(
             "No points layer is chosen; press 'New points' and click on what you "
             "want to follow."
         )
-    same_layer = memory.points_layer == points.name
-    if len(points.data) == 0 and anchored and not same_layer:
-        return None
+    if len(points.data) == 0 and anchored and not earlier_reading(read, points, None):
+        return False
     user = read_points(points, session.image, source)
     refuse_outside(user, span)
-    return identify(
-        user, memory.user_points, session.document.tracks, same_layer=same_layer
+    before = earlier_reading(read, points, user)
+    others = [own.points for own in read if own.points and own is not before]
+    known = None if before is None else before.points
+    queries = identify(user, known, others, session.document)
+    own = OwnPoints(points.name, id_of(points), queries)
+    return session.enter(own, before, read_clicked(points, session.image))
+
+
+def _nothing_to_follow(request: Request, span: tuple[int, int]) -> str:
+    where = f"on the frames {span[0]} to {span[1]}"
+    if request.points is None or len(request.points.data) == 0:
+        return f"There is no point {where}; add one, or widen the range."
+    return (
+        f"The points of '{request.points.name}' {where} were removed as tracks; undo "
+        "that, or move them or add others to follow."
     )
 
 

@@ -15,12 +15,15 @@ from napari_cotracker.widgets.layers.coordinates import (
     to_image,
     to_txy,
 )
+from napari_cotracker.widgets.session.matching import matched, unnamed
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
     from napari.layers import Image, Points
 
-    from napari_cotracker.tracks import Tracks
+    from napari_cotracker.project import Document
     from napari_cotracker.widgets.layers.image_input import ImageInput
 
 # Feature columns that say which points are one track; the first one present counts.
@@ -82,38 +85,32 @@ def read_points(points: Points, image: Image, source: ImageInput) -> UserPoints:
 
 
 def identify(
-    user: UserPoints, previous: Queries | None, tracks: Tracks, *, same_layer: bool
+    user: UserPoints,
+    before: Queries | None,
+    others: Sequence[Queries],
+    document: Document,
 ) -> Queries:
-    """Give every point the identity it had in the last run, or a new one.
+    """Give every point the identity it had when it was read before, or a new one.
 
     A point is the same if its group is, else if it lies where one lay, else (in the
-    same layer) if it stands in the same row.
+    same layer) if it stands where one stood among those that stayed.
 
     Parameters
     ----------
     user : UserPoints
-    previous : Queries or None
-        What the last run read.
-    tracks : Tracks
-        Those there are: a group of the name of one is that track.
-    same_layer : bool
-        Whether the last run read the same layer.
+    before : Queries or None
+        The same layer as it was read before.
+    others : sequence of Queries
+        Other layers as they were read.
+    document : Document
+        A group of the name of one of its tracks is that track.
     """
-    ids = np.full(len(user.frame), -1, np.int64)
-    known = dict(zip(tracks.name, tracks.point_id.tolist(), strict=True))
-    if previous is not None:
-        known |= dict(zip(previous.name, previous.point_id.tolist(), strict=True))
-    _match_groups(ids, user, known)
-    if previous is not None:
-        _match_positions(ids, user, previous)
-        if same_layer:
-            _match_rows(ids, user, previous)
-    taken = np.concatenate([ids, tracks.point_id])
-    if previous is not None:
-        taken = np.concatenate([taken, previous.point_id])
-    _number_rest(ids, user.group, int(taken.max()) + 1)
+    read = [*([] if before is None else [before]), *others]
+    ids = matched(user, before, read, document.tracks)
+    beyond = (int(queries.point_id.max()) + 1 for queries in read)
+    _number_rest(ids, user.group, max([document.next_id, *beyond]))
     name = tuple(
-        group or f"point {i}" for group, i in zip(user.group, ids, strict=True)
+        group or unnamed(i) for group, i in zip(user.group, ids.tolist(), strict=True)
     )
     return Queries(user.frame, user.xy, ids, name)
 
@@ -143,48 +140,10 @@ def _refuse_other_slices(
         )
 
 
-def _keys(queries: Queries) -> list[tuple[int, int, float, float]]:
-    return [
-        (int(i), int(t), float(x), float(y))
-        for i, t, (x, y) in zip(
-            queries.point_id, queries.frame, queries.xy, strict=True
-        )
-    ]
-
-
-def _match_groups(
-    ids: npt.NDArray[np.int64], user: UserPoints, known: dict[str, int]
-) -> None:
-    for row, group in enumerate(user.group):
-        if group and group in known:
-            ids[row] = known[group]
-
-
-def _match_positions(
-    ids: npt.NDArray[np.int64], user: UserPoints, previous: Queries
-) -> None:
-    known = {(t, x, y): i for i, t, x, y in _keys(previous)}
-    for row, (t, (x, y)) in enumerate(zip(user.frame, user.xy, strict=True)):
-        if not user.group[row]:
-            ids[row] = known.pop((int(t), float(x), float(y)), ids[row])
-
-
-def _match_rows(
-    ids: npt.NDArray[np.int64], user: UserPoints, previous: Queries
-) -> None:
-    taken = set(ids.tolist())
-    for row in range(min(len(ids), len(previous))):
-        if ids[row] < 0 and not user.group[row]:
-            candidate = int(previous.point_id[row])
-            if candidate not in taken:
-                ids[row] = candidate
-                taken.add(candidate)
-
-
 def _number_rest(
     ids: npt.NDArray[np.int64], group: tuple[str, ...], fresh: int
 ) -> None:
-    given: dict[str, int] = {}
+    given = {group[row]: int(ids[row]) for row in np.flatnonzero(ids >= 0)}
     for row in np.flatnonzero(ids < 0):
         if group[row] and group[row] in given:
             ids[row] = given[group[row]]

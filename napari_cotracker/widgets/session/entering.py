@@ -6,6 +6,7 @@ what they add, move or delete in their layer does, so that edits of tracked poin
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy as np
 from napari_cotracker.project import Cells, Document, columns_of
 from napari_cotracker.project.changes import with_tracks
 from napari_cotracker.tracks import Queries, Source, Span, Tracks
+from napari_cotracker.widgets.session.matching import unnamed
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -40,7 +42,8 @@ def enter_points(
     -------
     Document
         The same object if nothing changed. A track whose last anchor was taken away
-        is gone; a position that is no anchor any more is a prediction.
+        is gone; a position that is no anchor any more is a prediction. A track whose
+        points have got a name by now has it too.
     """
     old, new = _places(before), _places(now)
     placed = {key: xy for key, xy in new.items() if old.get(key) != xy}
@@ -49,7 +52,7 @@ def enter_points(
         document = _without_anchors(document, gone, keep={key[0] for key in placed})
     if placed and now is not None:
         document = _with_anchors(document, placed, now)
-    return document
+    return document if now is None else _named(document, before, now)
 
 
 def anchors_of(document: Document, point_ids: list[int]) -> Queries | None:
@@ -120,7 +123,27 @@ def _with_anchors(
     spans = [Span(i, t, t) for i, t in placed]
     decided = document.constraints.without_hidden(*spans).without_ends(*spans)
     document = document.with_cells(document.cells.with_values(at, values))
-    return Document(document.tracks, document.edited, decided)
+    return replace(document, constraints=decided)
+
+
+def _named(document: Document, before: Queries | None, now: Queries) -> Document:
+    """Give tracks that were left unnamed the names that their points have by now."""
+    tracks = document.tracks
+    table = dict(zip(tracks.point_id.tolist(), tracks.name, strict=True))
+    was_open = {i for i, name in table.items() if name == unnamed(i)}
+    if before is not None:
+        ids = before.point_id.tolist()
+        names = zip(ids, before.name, strict=True)
+        was_open |= {i for i, name in names if name == unnamed(i)}
+    given = {
+        i: name
+        for i, name in zip(now.point_id.tolist(), now.name, strict=True)
+        if name != unnamed(i) and i in was_open and i in table
+    }
+    table |= given
+    if tuple(table.values()) == tracks.name:
+        return document
+    return with_tracks(document, list(table), tuple(table.values()))
 
 
 def _only(document: Document, wanted: set[int]) -> Document:
@@ -134,7 +157,7 @@ def _only(document: Document, wanted: set[int]) -> Document:
     if len(kept) == tracks.n_tracks:
         return document
     fewer = with_tracks(document, [i for i, _ in kept], tuple(n for _, n in kept))
-    return Document(fewer.tracks, fewer.edited, document.constraints.of(wanted))
+    return replace(fewer, constraints=document.constraints.of(wanted))
 
 
 def _cells(

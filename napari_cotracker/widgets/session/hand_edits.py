@@ -6,14 +6,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_cotracker.project import together
+from napari_cotracker.project import columns_of, together
 from napari_cotracker.project.changes import CellChange
 from napari_cotracker.project.point_edits import delete_points, place_points
+from napari_cotracker.tracks import Source
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import numpy.typing as npt
 
     from napari_cotracker.project import Document, Edit
+    from napari_cotracker.tracks import Tracks
     from napari_cotracker.widgets.layers.row_reading import Reading
 
 
@@ -34,6 +38,28 @@ def edit_by_hand(document: Document, reading: Reading) -> Edit | None:
 def cell_changes(edit: Edit) -> list[CellChange]:
     """Return the changes of positions in an edit."""
     return [change for change in edit.changes if isinstance(change, CellChange)]
+
+
+def decided_cells(
+    tracks: Tracks, steps: Iterable[tuple[Edit, bool]]
+) -> npt.NDArray[np.bool_]:
+    """Mark the positions (T, N) of tracks that a run has to leave as they are.
+
+    Parameters
+    ----------
+    tracks : Tracks
+    steps : iterable of (Edit, bool)
+        In order. False for a step back or forth: predictions that it brought back are
+        older than those of the run.
+    """
+    decided = np.zeros(tracks.source.shape, np.bool_)
+    for step, is_edit in steps:
+        for change in cell_changes(step):
+            column = columns_of(tracks, change.point_id)
+            here = column >= 0
+            stays = is_edit | (change.after.source != Source.MODEL)
+            decided[change.frame[here], column[here]] = stays[here]
+    return decided
 
 
 def frames_of(edit: Edit) -> npt.NDArray[np.int64]:

@@ -14,7 +14,7 @@ from napari_cotracker.errors import CoTrackerError, ProjectError
 from napari_cotracker.project import Annotations, History, Project, recovery
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from napari_cotracker.project import Document, Edit, Recording
@@ -131,16 +131,28 @@ class Keeping:
 
         self._do(step)
 
-    def keep_clicked(self, clicked: Clicked | None) -> None:
-        """Keep the person's points as they are now; the next run will read them."""
+    def keep_clicked(
+        self, clicked: Clicked | None, others: Iterable[Clicked] = ()
+    ) -> None:
+        """Keep the person's points as they are now; the next run will read them.
+
+        Parameters
+        ----------
+        clicked : Clicked or None
+            The layer that is chosen.
+        others : iterable of Clicked
+            Layers that were chosen before and were not read yet.
+        """
         if clicked is not None and clicked.same_as(self.entered):
             clicked = None  # all of them count already
-        known = self.memory.clicked
-        if clicked is known or (clicked is not None and clicked.same_as(known)):
+        left = tuple(other for other in others if not other.same_as(self.entered))
+        known = (self.memory.clicked, *self.memory.set_aside)
+        now = (clicked, *left)
+        if len(now) == len(known) and all(map(_same, now, known)):
             return
-        if clicked is not None:
+        if clicked is not None or left:
             self.begin_file()
-        self.remember(clicked=clicked)
+        self.remember(clicked=clicked, set_aside=left)
 
     # -- files ----------------------------------------------------------------
 
@@ -213,6 +225,10 @@ class Keeping:
             f"({getattr(cause, 'strerror', None) or cause}); what you do from here on "
             "is lost if napari ends: save the project."
         )
+
+
+def _same(one: Clicked | None, two: Clicked | None) -> bool:
+    return one is two or (one is not None and one.same_as(two))
 
 
 def _in_memory(project: Project) -> Annotations:

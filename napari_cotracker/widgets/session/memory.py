@@ -5,18 +5,19 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from napari_cotracker.project.recovery import CLICKED
+from napari_cotracker.project.recovery import CLICKED, SET_ASIDE
 from napari_cotracker.tracking import TrackingOptions
-from napari_cotracker.tracks import Queries, Span
+from napari_cotracker.tracks import Span
 from napari_cotracker.widgets.session.clicked import Clicked
+from napari_cotracker.widgets.session.own_points import OwnPoints
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from napari_cotracker.project import Project
     from napari_cotracker.project.runs import RunRequest
+
+OWN_POINTS = "own_points"  # what a project file calls them
 
 
 @dataclass(frozen=True)
@@ -57,12 +58,12 @@ class Memory:
     ----------
     settings : Settings or None
         None before the first run.
-    points_layer : str
-        Name of the person's Points layer that was read last.
-    user_points : Queries or None
-        That layer as it was read, with identities.
+    own_points : tuple of OwnPoints
+        The person's Points layers as they were read, the last one last.
     clicked : Clicked or None
-        The layer as it is now, if that was not read yet.
+        The layer that is chosen as it is now, if that was not read yet.
+    set_aside : tuple of Clicked
+        Other layers that were chosen before and were not read yet.
     stale : tuple of Span
         Predictions that do not follow from the anchors any more.
     renewing : tuple of Span
@@ -72,12 +73,17 @@ class Memory:
     """
 
     settings: Settings | None = None
-    points_layer: str = ""
-    user_points: Queries | None = None
+    own_points: tuple[OwnPoints, ...] = ()
     clicked: Clicked | None = None
+    set_aside: tuple[Clicked, ...] = ()
     stale: tuple[Span, ...] = ()
     renewing: tuple[Span, ...] = ()
     slice: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def not_read(self) -> tuple[Clicked, ...]:
+        """Every layer that was not read yet."""
+        return (*([] if self.clicked is None else [self.clicked]), *self.set_aside)
 
     def write(self, project: Project, keys: Iterable[str] | None = None) -> None:
         """Put facts into a project file; all by default.
@@ -89,9 +95,9 @@ class Memory:
         """
         plain: dict[str, Callable[[], Any]] = {
             "settings": lambda: self.settings and self.settings.to_dict(),
-            "points_layer": lambda: self.points_layer,
-            "user_points": lambda: _plain_queries(self.user_points),
+            OWN_POINTS: lambda: [own.to_dict() for own in self.own_points],
             CLICKED: lambda: self.clicked and self.clicked.to_dict(),
+            SET_ASIDE: lambda: [clicked.to_dict() for clicked in self.set_aside],
             # What a killed run was renewing is stale when the file is opened again.
             "stale": lambda: [*self.renewing, *self.stale],
             "slice": lambda: list(self.slice),
@@ -104,12 +110,12 @@ class Memory:
     def read(cls, project: Project) -> Memory:
         """Take facts out of a project file."""
         settings = project.recall("settings") or _settings_of(project.last_request())
-        points, clicked = project.recall("user_points"), project.recall(CLICKED)
+        clicked = project.recall(CLICKED)
         return cls(
             Settings.from_dict(settings) if settings else None,
-            project.recall("points_layer", ""),
-            Queries(**points) if points else None,
+            tuple(map(OwnPoints.from_dict, _own_points_in(project))),
             Clicked.from_dict(clicked) if clicked else None,
+            tuple(map(Clicked.from_dict, project.recall(SET_ASIDE, ()))),
             tuple(Span(*row) for row in project.recall("stale", ())),
             (),
             tuple((axis, index) for axis, index in project.recall("slice", ())),
@@ -124,12 +130,11 @@ def _settings_of(asked: RunRequest | None) -> dict[str, Any] | None:
     return {"model": asked.model, "device": device, "options": dict(asked.options)}
 
 
-def _plain_queries(queries: Queries | None) -> dict[str, Any] | None:
-    if queries is None:
-        return None
-    return {
-        "frame": queries.frame.tolist(),
-        "xy": queries.xy.astype(np.float64).tolist(),
-        "point_id": queries.point_id.tolist(),
-        "name": queries.name,
-    }
+def _own_points_in(project: Project) -> list[dict[str, Any]]:
+    """Return what was read of the person's layers, also by an earlier version."""
+    read = project.recall(OWN_POINTS)
+    if read is not None:
+        return list(read)
+    points = project.recall("user_points")  # it remembered the last layer only
+    layer = project.recall("points_layer", "")
+    return [{"layer": layer, "layer_id": "", "points": points}] if points else []

@@ -5,12 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from napari_cotracker.errors import CoTrackerError, InputError
-from napari_cotracker.project import Annotations, columns_of
+from napari_cotracker.project import Annotations
 from napari_cotracker.project.merging import overlay
-from napari_cotracker.tracking import invalid_spans
 from napari_cotracker.widgets.layers.coordinates import (
     PixelAxes,
     placement,
@@ -19,35 +16,33 @@ from napari_cotracker.widgets.layers.coordinates import (
 from napari_cotracker.widgets.layers.image_input import position_in, read_image
 from napari_cotracker.widgets.layers.layer_looks import METADATA_KEY, POINTS_SUFFIX
 from napari_cotracker.widgets.layers.result_layers import ResultLayers
-from napari_cotracker.widgets.session.entering import (
-    anchors_of,
-    empty_document,
-    enter_points,
-)
+from napari_cotracker.widgets.session.entering import empty_document, enter_points
 from napari_cotracker.widgets.session.hand_edits import (
-    cell_changes,
+    decided_cells,
     edit_by_hand,
     frames_of,
 )
 from napari_cotracker.widgets.session.keeping import Keeping
 from napari_cotracker.widgets.session.memory import Memory
+from napari_cotracker.widgets.session.own_points import followed
 from napari_cotracker.widgets.session.recordings import recording_of
+from napari_cotracker.widgets.session.staleness import made_stale
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    import numpy.typing as npt
     from napari.components import ViewerModel
     from napari.layers import Image, Points
     from napari.layers import Tracks as TracksLayer
 
     from napari_cotracker.project import Document, Edit, Project, Recording
     from napari_cotracker.project.runs import RunRequest
-    from napari_cotracker.tracks import Queries, Span, Tracks
+    from napari_cotracker.tracks import Span, Tracks
     from napari_cotracker.widgets.layers.image_input import ImageInput
     from napari_cotracker.widgets.layers.layer_looks import Scheduling
     from napari_cotracker.widgets.session.clicked import Clicked
     from napari_cotracker.widgets.session.listeners import Listeners
+    from napari_cotracker.widgets.session.own_points import OwnPoints
     from napari_cotracker.widgets.session.run import Run
 
 
@@ -80,8 +75,8 @@ class Session:
             schedule,
         )
         self._listeners = listeners
-        # Frames and identities that were edited since the present run began.
-        self._edited_since: list[tuple[npt.NDArray[np.int64], ...]] = []
+        # Steps that were made since the present run began, and whether as an edit.
+        self._steps_since: list[tuple[Edit, bool]] = []
 
     @property
     def annotations(self) -> Annotations:
@@ -136,15 +131,19 @@ class Session:
             )
 
     def enter(
-        self, layer: str, user: Queries | None, clicked: Clicked | None = None
+        self,
+        own: OwnPoints,
+        before: OwnPoints | None,
+        clicked: Clicked | None = None,
     ) -> bool:
         """Take up what changed in the person's own points; tell whether anything did.
 
         Parameters
         ----------
-        layer : str
-        user : Queries or None
-            Its points, with identities.
+        own : OwnPoints
+            A layer as it is now.
+        before : OwnPoints or None
+            The same layer as it was read before; nothing of others is ever gone.
         clicked : Clicked or None
             The layer as it was when they were read.
 
@@ -153,13 +152,15 @@ class Session:
         ProjectError
             The project file cannot be written.
         """
-        before = self.memory.user_points
-        document = enter_points(self.document, before, user)
+        old = None if before is None else before.points
+        document = enter_points(self.document, old, own.points)
         changed = document is not self.document
         if changed:
             self.kept.take(document)
         self.kept.entered = clicked
-        self.remember(points_layer=layer, user_points=user, clicked=None)
+        others = (read for read in self.memory.own_points if read is not before)
+        left = [x for x in self.memory.not_read if x.layer != own.layer]
+        self.remember(own_points=(*others, own), clicked=None, set_aside=tuple(left))
         return changed
 
     def begin(self, asked: RunRequest | None, *, go_on: bool) -> None:
@@ -177,7 +178,7 @@ class Session:
         ProjectError
             The project file cannot be written.
         """
-        self._edited_since.clear()
+        self._steps_since.clear()
         if go_on:
             return
         self.kept.begin(asked)
@@ -232,19 +233,8 @@ class Session:
         self.read_layer()  # an edit that was not read yet
         if run.settings != self.memory.settings:
             self.remember(settings=run.settings)  # not before they proved to work
-        asked = run.asked(found)
-        return overlay(
-            self.document, found, asked, self._kept_cells(), complete=complete
-        )
-
-    def _kept_cells(self) -> npt.NDArray[np.bool_]:
-        tracks = self.document.tracks
-        kept = np.zeros(tracks.source.shape, np.bool_)
-        for frame, point_id in self._edited_since:
-            column = columns_of(tracks, point_id)
-            here = column >= 0
-            kept[frame[here], column[here]] = True
-        return kept
+        kept = decided_cells(self.document.tracks, self._steps_since)
+        return overlay(self.document, found, run.asked(found), kept, complete=complete)
 
     # -- edits ----------------------------------------------------------------
 
@@ -300,33 +290,29 @@ class Session:
             self._listeners.failed(error)
             return
         if edit is not None:
-            self._after(before, edit, prefix + edit.sentence)
+            self._after(before, edit, prefix + edit.sentence, travelled=True)
             self.layers.bring_into_view(frames_of(edit))
 
-    def _after(self, before: Document, edit: Edit | None, sentence: str) -> None:
+    def _after(
+        self,
+        before: Document,
+        edit: Edit | None,
+        sentence: str,
+        *,
+        travelled: bool = False,
+    ) -> None:
         if edit is not None:
-            for change in cell_changes(edit):
-                self._edited_since.append((change.frame, change.point_id))
-            self._note_stale(before, edit.tracks)
+            self._steps_since.append((edit, not travelled))
+            own = followed(self.memory.own_points, before, self.document)
+            if own is not self.memory.own_points:
+                self.remember(own_points=own)
+            stale = made_stale(
+                self.memory, before, self.document, edit, travelled=travelled
+            )
+            if stale:
+                self.set_stale((*self.memory.stale, *stale))
         self.show()
         self._listeners.edited(self, sentence)
-
-    def _note_stale(self, before: Document, point_ids: list[int]) -> None:
-        """Remember which predictions do not follow from the anchors any more."""
-        settings = self.memory.settings
-        if settings is None:
-            return  # nothing was predicted yet
-        now = self.document
-        spans = invalid_spans(
-            anchors_of(before, point_ids),
-            anchors_of(now, point_ids),
-            now.tracks.n_frames,
-            constraints_before=before.constraints.of(point_ids),
-            constraints_after=now.constraints.of(point_ids),
-            options=settings.options,
-        )
-        if spans:
-            self.set_stale((*self.memory.stale, *spans))
 
     def set_stale(self, spans: Iterable[Span]) -> None:
         """Say which spans are to be tracked again."""
@@ -347,6 +333,7 @@ class Session:
         """Take up layers, and the results kept with them, of a closed dock."""
         kept = points.metadata[METADATA_KEY]
         self.kept.go_on_in(kept["annotations"], kept["memory"])
+        self.kept.entered = kept["entered"]
         self.axes = kept["axes"]
         self.layers.restore(points, trails, kept["tracks"], self.axes, kept["shown"])
         self.read_layer()
@@ -358,7 +345,7 @@ class Session:
         self.kept.go_on_in(annotations, memory)
         self.kept.entered = self.layers.chosen = None
         self.axes = result_axes(axes)
-        self._edited_since.clear()
+        self._steps_since.clear()
         self._store()
 
     def save_in(self, project: Project) -> None:
@@ -395,6 +382,7 @@ class Session:
             {
                 "annotations": self.annotations,
                 "memory": self.memory,
+                "entered": self.kept.entered,
                 "axes": self.axes,
             },
         )
