@@ -41,8 +41,9 @@ class Clicks:
         """Keep these points over this image from now on; None = there are none."""
         if image is self._image and points is self._points:
             return
-        with suppress(ProjectError):  # told when the next edit cannot be written
-            self.keep()
+        if self._points is not None:
+            with suppress(ProjectError):  # told when the next edit cannot be written
+                self.keep()
         self.leave()
         self._image, self._points = image, points
         if points is not None:

@@ -54,7 +54,7 @@ class Keeping:
         self._describe = describe
         self._warn = warn
         # The person's points as the latest run has read them.
-        self.entered: Clicked | None = None
+        self.entered: dict[str, Clicked | None] = {}
         self._given_up = False
         self._left: Path | None = None  # where it was kept before that
 
@@ -143,9 +143,9 @@ class Keeping:
         others : iterable of Clicked
             Layers that were chosen before and were not read yet.
         """
-        if clicked is not None and clicked.same_as(self.entered):
-            clicked = None  # all of them count already
-        left = tuple(other for other in others if not other.same_as(self.entered))
+        if clicked is not None and self._counts_already(clicked):
+            clicked = None
+        left = tuple(other for other in others if not self._counts_already(other))
         known = (self.memory.clicked, *self.memory.set_aside)
         now = (clicked, *left)
         if len(now) == len(known) and all(map(_same, now, known)):
@@ -153,6 +153,10 @@ class Keeping:
         if clicked is not None or left:
             self.begin_file()
         self.remember(clicked=clicked, set_aside=left)
+
+    def _counts_already(self, clicked: Clicked) -> bool:
+        """Whether a run has read the layer as it is."""
+        return clicked.same_as(self.entered.get(clicked.layer))
 
     # -- files ----------------------------------------------------------------
 

@@ -157,7 +157,7 @@ class Session:
         changed = document is not self.document
         if changed:
             self.kept.take(document)
-        self.kept.entered = clicked
+        self.kept.entered[own.layer] = clicked
         others = (read for read in self.memory.own_points if read is not before)
         left = [x for x in self.memory.not_read if x.layer != own.layer]
         self.remember(own_points=(*others, own), clicked=None, set_aside=tuple(left))
@@ -343,7 +343,8 @@ class Session:
     ) -> None:
         """Go on with other annotations, such as those of a project, in their slice."""
         self.kept.go_on_in(annotations, memory)
-        self.kept.entered = self.layers.chosen = None
+        self.kept.entered.clear()
+        self.layers.chosen = None
         self.axes = result_axes(axes)
         self._steps_since.clear()
         self._store()
