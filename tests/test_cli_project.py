@@ -194,6 +194,13 @@ def test_what_cannot_be_is_refused_and_changes_nothing(
         assert len(project.unfinished_run().windows) == 1
 
 
+def test_bad_input_leaves_no_project_behind(here, capsys):
+    """The corrected command must not meet a run that can never go on."""
+    assert main([*NEW, "--region", "200", "100", "40", "40", *QUICK]) == 2
+    assert "outside" in capsys.readouterr().err
+    assert not Path("p.ctk").exists()
+
+
 def test_an_open_project_is_told(here, monkeypatch, capsys):
     assert interrupted(monkeypatch, *NEW, *QUICK) == 130
     with Project.open("p.ctk"):

@@ -1,6 +1,9 @@
 """A run that stops keeps what it has; what cannot be written goes elsewhere."""
 
 import errno
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -8,7 +11,7 @@ import pytest
 from napari_cotracker.cli.app import exit_code
 from napari_cotracker.cli.console import Console
 from napari_cotracker.cli.following import follow
-from napari_cotracker.cli.outputs import check_output, write_or_rescue
+from napari_cotracker.cli.outputs import check_output, try_format, write_or_rescue
 from napari_cotracker.cli.result import errors_px, exit_code_of, summarise
 from napari_cotracker.errors import (
     CoTrackerError,
@@ -20,7 +23,7 @@ from napari_cotracker.errors import (
 )
 from napari_cotracker.sample import sample_clip
 from napari_cotracker.tracking import Progress
-from napari_cotracker.tracks import Source, Tracks
+from napari_cotracker.tracks import Queries, Source, Tracks
 
 QUIET = Console(quiet=True)
 
@@ -38,7 +41,12 @@ def steps_until(error, closed):
 
 @pytest.mark.parametrize(
     ("error", "code"),
-    [(None, 0), (KeyboardInterrupt(), 130), (TrackingError("out of memory"), 1)],
+    [
+        (None, 0),
+        (KeyboardInterrupt(), 130),
+        (TrackingError("out of memory"), 1),
+        (VideoError("frame 180 is damaged"), 1),
+    ],
 )
 def test_whatever_was_finished_is_kept(error, code, capsys):
     closed = []
@@ -101,6 +109,41 @@ def test_a_result_whose_folder_has_gone_is_saved_elsewhere(tmp_path, monkeypatch
         write_or_rescue(lambda p: p.write_text("tracks"), tmp_path / "gone" / "t.csv")
     assert exit_code(caught.value) == 1
     assert [p.read_text() for p in refuge.iterdir()] == ["tracks"]
+
+
+def test_a_result_that_no_format_but_json_holds_is_kept_in_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def never(path):
+        raise FormatError("It cannot hold the name 'a'.")
+
+    with pytest.raises(CoTrackerError, match=r"cannot hold.*rescued-\d+-t.json"):
+        write_or_rescue(never, tmp_path / "t.xml", lambda p: p.write_text("{}"))
+    assert [p.suffix for p in tmp_path.iterdir()] == [".json"]
+
+
+def test_formats_are_tried_before_the_work(tmp_path, monkeypatch):
+    queries = Queries([0, 0], [[1, 2], [3, 4]], name=("nose", "single/nose"))
+    try_format(queries, tmp_path / "t.csv", None)
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(FormatError, match=r"t\.dlc\.csv"):
+        try_format(queries, tmp_path / "t.dlc.csv", None)
+    monkeypatch.setitem(sys.modules, "pynwb", None)
+    with pytest.raises(CoTrackerError, match="pynwb"):
+        try_format(queries, tmp_path / "t.nwb", None)
+
+
+def test_names_that_the_screen_cannot_show_are_escaped(tmp_path):
+    table = tmp_path / "実験.csv"
+    table.write_text("particle,frame,x,y\n0,0,1,2\n")
+    code = "import sys; from napari_cotracker.cli import main; sys.exit(main())"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "convert", table, tmp_path / "out.json"],
+        env={**os.environ, "PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"},
+        capture_output=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"Traceback" not in done.stderr
 
 
 def test_a_result_that_fits_nowhere_says_so(tmp_path):

@@ -71,3 +71,18 @@ def test_disagreeing_shapes_are_refused():
             point_id=empty.point_id,
             name=empty.name,
         )
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: Queries([0], [["a", "b"]]), "cannot be read as numbers"),
+        (lambda: Queries(["a"], [[1, 2]]), "'frame' must be whole numbers"),
+        (lambda: Queries([0, 0], [[1, 2], [3]]), "cannot be read as numbers"),
+        (lambda: Queries.from_txy(np.ma.masked_invalid([[0, np.nan, 1]])), "masked"),
+        (lambda: Queries([0], np.ma.masked_array([[1, 2]], [[0, 1]])), "masked"),
+    ],
+)
+def test_what_are_no_numbers_get_one_clear_sentence(make, words):
+    with pytest.raises(InputError, match=words):
+        make()

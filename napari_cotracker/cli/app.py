@@ -6,6 +6,7 @@ import errno
 import os
 import sys
 import warnings
+from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
 from napari_cotracker import __version__
@@ -70,6 +71,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code; see the package docstring.
     """
     console = Console()
+    for stream in (sys.stdout, sys.stderr):
+        # A name that the screen's encoding lacks is shown with escapes.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         args = build_parser().parse_args(argv)
         console = Console(quiet=args.quiet, json=args.json)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from napari_cotracker.errors import ProjectError, TrackingError
+from napari_cotracker.errors import CoTrackerError, ProjectError, TrackingError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from napari_cotracker.tracking import Progress
     from napari_cotracker.tracks import Tracks
 
-Stop = KeyboardInterrupt | TrackingError | ProjectError
+Stop = KeyboardInterrupt | CoTrackerError
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Outcome:
         Windows.
     seconds : float
         Time spent, the model's loading not included.
-    stopped_by : KeyboardInterrupt, TrackingError, ProjectError or None
+    stopped_by : KeyboardInterrupt, CoTrackerError or None
         Why it did not get to the end.
     """
 
@@ -51,6 +51,12 @@ def follow(steps: Generator[Progress, None, object], console: Console) -> Outcom
         As ``track_iter`` returns it; closed in any case.
     console : Console
         Where the progress is drawn.
+
+    Raises
+    ------
+    CoTrackerError
+        Bad input, found before the first window was finished; all others are part of
+        the outcome.
     """
     last: Progress | None = None
     stopped_by: Stop | None = None
@@ -59,7 +65,12 @@ def follow(steps: Generator[Progress, None, object], console: Console) -> Outcom
         try:
             for last in steps:
                 bar.show(last.done, last.total)
-        except (KeyboardInterrupt, TrackingError, ProjectError) as error:
+        except KeyboardInterrupt as error:
+            stopped_by = error
+        except CoTrackerError as error:
+            # Bad input is told before any work; what broke in the work is an outcome.
+            if last is None and not isinstance(error, TrackingError | ProjectError):
+                raise
             stopped_by = error
     seconds = perf_counter() - begin
     if last is None:

@@ -13,6 +13,7 @@ from napari_cotracker.cli.outputs import (
     check_apart,
     check_output,
     check_video_output,
+    try_format,
     write_or_rescue,
 )
 from napari_cotracker.cli.project_run import (
@@ -116,6 +117,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
         stack.enter_context(source)
         console.say(source.describe())
         task.request.queries.check_inside(len(source), source.size)
+        if args.out is not None:
+            try_format(task.request.queries, args.out, args.format)
         if task.is_done:
             assert project is not None  # who else would know
             console.say("The run in the project is finished; nothing is left to track.")
@@ -139,9 +142,12 @@ def _track(
     console: Console,
 ) -> Outcome:
     """Load the model and run it; a project ends up with what the outcome holds."""
-    from napari_cotracker.tracking import FinishedWindow, track_iter
+    from napari_cotracker.tracking import FinishedWindow, check_run, track_iter
 
+    # The source was opened with these two already.
+    options = replace(task.options, contrast_limits=None, channels=None)
     model = load_chosen(args, task.request.model, task.options.dtype)
+    check_run(source, task.request.queries, model, options, task.request.constraints)
     kept = enter(args, task, project, source)
     if project is None and kept is not None:
         stack.enter_context(kept)
@@ -151,8 +157,7 @@ def _track(
         source,
         task.request.queries,
         model,
-        # The source was opened with these two already.
-        replace(task.options, contrast_limits=None, channels=None),
+        options,
         constraints=task.request.constraints,
         resume=[FinishedWindow.from_bytes(window) for window in task.windows],
     )
@@ -193,8 +198,8 @@ def check_outputs(args: argparse.Namespace) -> None:
     from napari_cotracker.io.registry import format_of
 
     if args.out is not None:
-        check_output(args.out, overwrite=args.overwrite)
-        format_of(args.out, args.format)
+        chosen = format_of(args.out, args.format)
+        check_output(args.out, overwrite=args.overwrite, folder=chosen.folder)
     if args.project is not None and not args.project.exists():
         check_output(args.project, overwrite=False)
     if args.overlay is not None:
@@ -227,7 +232,10 @@ def save(
     def write(path: Path) -> None:
         losses[:] = save_tracks(timed, path, args.format, overwrite=args.overwrite)
 
-    write_or_rescue(write, args.out)
+    def as_json(path: Path) -> None:
+        save_tracks(timed, path, "json")
+
+    write_or_rescue(write, args.out, as_json)
     if args.overlay is not None:
         from napari_cotracker.overlay import write_overlay
 

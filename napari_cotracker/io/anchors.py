@@ -17,10 +17,11 @@ def queries_of(tracks: Tracks) -> Queries:
     FormatError
         No position is visible.
     """
-    rows = Rows.of(tracks, occluded=False)
-    assert rows.scores["source"] is not None
-    manual = rows.scores["source"] == Source.MANUAL
-    wanted = manual if manual.any() else np.ones(len(rows), np.bool_)
+    rows = Rows.of(tracks, occluded=True)
+    source, visible = rows.scores["source"], rows.scores["visible"]
+    assert source is not None and visible is not None
+    manual = source == Source.MANUAL
+    wanted = manual if manual.any() else visible.astype(np.bool_)
     if not wanted.any():
         raise FormatError("It holds no visible point that could be an anchor.")
     ids = rows.point_id[wanted]

@@ -18,9 +18,13 @@ from napari_cotracker.tracks import Source, Tracks
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# One absurd frame number must not ask for all the memory.
+# One absurd frame number must not ask for all the memory. A recording may be long and
+# labelled here and there only; but a last label that is this many times as late as the
+# one before it is a slip.
 _ALWAYS_FINE_CELLS = 20_000_000
+_MOST_CELLS = 100_000_000
 _CELLS_PER_ROW = 1000
+_FAR_LATER = 10
 
 
 def from_grid(
@@ -96,9 +100,20 @@ class Rows:
 
     @classmethod
     def of(cls, tracks: Tracks, *, occluded: bool) -> Rows:
-        """Take known positions by track, then frame; occluded ones only if asked."""
+        """Take known positions by track, then frame; occluded ones only if asked.
+
+        Raises
+        ------
+        FormatError
+            Only visible ones were asked for, and there are none.
+        """
         known = (tracks.source != Source.EMPTY) & np.isfinite(tracks.xy).all(axis=-1)
         column, frame = np.nonzero((known if occluded else known & tracks.visible).T)
+        if not occluded and not len(frame):
+            raise FormatError(
+                "No point is visible on any frame, and this format holds visible "
+                "points only; choose another, such as JSON."
+            )
         at = (frame, column)
         return cls(
             point_id=tracks.point_id[column],
@@ -159,12 +174,19 @@ class Rows:
             )
         length = max(int(self.frame.max()) + 1, n_frames or 0)
         cells = length * n_tracks
-        if cells > max(_ALWAYS_FINE_CELLS, _CELLS_PER_ROW * len(self)):
+        fine = max(_ALWAYS_FINE_CELLS, _CELLS_PER_ROW * len(self))
+        most = fine if self._ends_alone() else max(fine, _MOST_CELLS)
+        if cells > most:
             raise FormatError(
                 f"{length} frames for {len(self)} positions is not plausible; correct "
                 f"the frame number {self.frame.max()}."
             )
         return length
+
+    def _ends_alone(self) -> bool:
+        """Whether the last frame is far later than the one before it."""
+        frames = np.unique(self.frame)
+        return len(frames) < 2 or bool(frames[-1] > _FAR_LATER * max(frames[-2], 1))
 
     def _refuse_duplicates(self, cell: npt.NDArray[np.int64]) -> None:
         order = np.argsort(cell, kind="stable")

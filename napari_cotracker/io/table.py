@@ -180,15 +180,19 @@ def read_table(path: Path, required: Sequence[str]) -> Table:
     lines = read_lines(path, f"the columns {','.join(required)}")
     header = [cell.strip() for cell in next(lines, (1, []))[1]]
     _check_header(path, header, required)
-    checked = [(line, _checked(path, line, row, header)) for line, row in lines]
-    if not checked:
+    columns: list[list[str]] = [[] for _ in header]
+    numbers: list[int] = []
+    for line, row in lines:
+        numbers.append(line)
+        for column, cell in zip(
+            columns, _checked(path, line, row, header), strict=True
+        ):
+            # What repeats itself, names above all, is kept once.
+            same = bool(column) and column[-1] == cell
+            column.append(column[-1] if same else cell)
+    if not numbers:
         raise FormatError(f"'{path.name}' holds a header but no rows.")
-    columns = [list(cells) for cells in zip(*(row for _, row in checked), strict=True)]
-    return Table(
-        path,
-        dict(zip(header, columns, strict=True)),
-        [line for line, _ in checked],
-    )
+    return Table(path, dict(zip(header, columns, strict=True)), numbers)
 
 
 def read_lines(path: Path, expected: str) -> Iterator[tuple[int, list[str]]]:

@@ -4,7 +4,7 @@ Options, progress and spans can be imported without torch; the rest comes lazily
 
 Map::
 
-    driver.py    track, track_iter, retrack_iter
+    driver.py    track, track_iter, retrack_iter, check_run
     options.py, progress.py   what goes in, comes out
     models.py    load_model                      identity.py  which network, recording
     prepare.py   what was asked for -> job       retrack.py   plan to renew parts
@@ -29,7 +29,12 @@ from napari_cotracker.tracking.progress import Progress
 from napari_cotracker.tracking.windows.finished import FinishedWindow
 
 if TYPE_CHECKING:
-    from napari_cotracker.tracking.driver import retrack_iter, track, track_iter
+    from napari_cotracker.tracking.driver import (
+        check_run,
+        retrack_iter,
+        track,
+        track_iter,
+    )
     from napari_cotracker.tracking.features.store import FeatureStore
 
 # Read by torch's OpenMP when torch is loaded. Left alone, its threads spin while they
@@ -42,6 +47,7 @@ __all__ = [
     "FinishedWindow",
     "Progress",
     "TrackingOptions",
+    "check_run",
     "invalid_spans",
     "retrack_iter",
     "track",
@@ -50,6 +56,7 @@ __all__ = [
 
 _HOME = {
     "FeatureStore": "features.store",
+    "check_run": "driver",
     "retrack_iter": "driver",
     "track": "driver",
     "track_iter": "driver",

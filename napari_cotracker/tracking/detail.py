@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -68,7 +69,10 @@ def choose_detail(
     if fixed or not options.moving_region or not len(anchors.frame):
         return whole, WholeFrame(whole.whole)
     unit = math.lcm(8, tracker.stride)
-    crowds = list(_crowds(anchors, tracker, options, frame_range))
+    # Without corrections all windows have the same points: one estimate each.
+    crowds = Counter(
+        xy.tobytes() for xy in _crowds(anchors, tracker, options, frame_range)
+    )
     for frame in _finer(whole):
         if _mean_area(frame, crowds, unit) <= AFFORDABLE * MODEL_AREA:
             return frame, MovingBoxes(frame.size, unit)
@@ -103,13 +107,12 @@ def _crowds(
             yield anchors.xy[[lives[member].row for member in window.members]]
 
 
-def _mean_area(
-    frame: ModelFrame, crowds: list[npt.NDArray[np.float32]], unit: int
-) -> float:
-    areas = []
-    for xy in crowds:
-        at = frame.to_model(xy)
+def _mean_area(frame: ModelFrame, crowds: Counter[bytes], unit: int) -> float:
+    """Average the area of the boxes round (n, 2) float32 points, each kept as bytes."""
+    total = 0
+    for points, count in crowds.items():
+        at = frame.to_model(np.frombuffer(points, np.float32).reshape(-1, 2))
         rects = np.concatenate([at - FIRST_MARGIN, at + FIRST_MARGIN], axis=1)
         groups = group_points(rects, frame.size, unit)
-        areas.append(sum(group.box.area for group in groups))
-    return float(np.mean(areas)) if areas else 0.0
+        total += count * sum(group.box.area for group in groups)
+    return total / max(1, crowds.total())

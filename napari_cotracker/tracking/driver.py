@@ -17,6 +17,7 @@ from napari_cotracker.tracking.prepare import (
 )
 from napari_cotracker.tracking.published.predictor import (
     check_reference,
+    check_reference_options,
     track_reference,
 )
 from napari_cotracker.tracking.retrack import (
@@ -134,14 +135,10 @@ def track_iter(
     """
     anchors = queries if isinstance(queries, Queries) else Queries.from_txy(queries)
     with _opened(video, options) as source:
-        check_anchors(source, anchors, options)
         network = loaded(model, options)
-        if options.reference:
-            check_reference(network, anchors)
+        job = check_run(source, anchors, network, options, constraints)
+        if job is None:
             return (yield from _reference(source, anchors, network, options))
-        job = make_job(
-            source, anchors, network, options, constraints or Constraints.none()
-        )
         signs: tuple[Sign, Sign] = (1, -1)
         walks = (plan_walk(job, sign, lives_in(job, sign)) for sign in signs)
         planned = [walk for walk in walks if walk is not None]
@@ -152,6 +149,30 @@ def track_iter(
             job, planned, schedule, assembly, shelf=shelf, resume=resume
         )
         return assembly.snapshot()
+
+
+def check_run(
+    source: FrameSource,
+    anchors: Queries,
+    network: Any,
+    options: TrackingOptions,
+    constraints: Constraints | None = None,
+) -> Job | None:
+    """Raise now what :func:`track_iter` would raise before its first window.
+
+    Returns
+    -------
+    Job or None
+        What will be done; None where a published predictor does it.
+    """
+    check_anchors(source, anchors, options)
+    if options.reference:
+        check_reference(network, anchors)
+        check_reference_options(options, constraints)
+        return None
+    return make_job(
+        source, anchors, network, options, constraints or Constraints.none()
+    )
 
 
 def retrack_iter(

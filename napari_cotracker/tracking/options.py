@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import index
 from typing import TYPE_CHECKING, Any, Literal
 
 from napari_cotracker.errors import InputError
@@ -11,6 +12,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Direction = Literal["both", "forward", "backward"]
+
+_WHOLE_NUMBERS = (
+    "first_frame",
+    "last_frame",
+    "horizon",
+    "iterations",
+    "support_grid",
+    "local_support",
+)
+_SEVERAL_NUMBERS = {"model_resolution": 2, "region": 4, "contrast_limits": 2}
 
 
 @dataclass(frozen=True)
@@ -128,6 +139,7 @@ class TrackingOptions:
 
     def __post_init__(self) -> None:
         """Check every field once."""
+        self._check_numbers()
         if self.direction not in ("both", "forward", "backward"):
             raise InputError(
                 f"direction is {self.direction!r}; "
@@ -155,3 +167,33 @@ class TrackingOptions:
                 raise InputError(
                     f"contrast_limits are ({low}, {high}); the first must be smaller."
                 )
+
+    def _check_numbers(self) -> None:
+        for key in _WHOLE_NUMBERS:
+            value = getattr(self, key)
+            if value is None:
+                continue
+            try:
+                # A number of numpy becomes one of Python, which every file can hold.
+                object.__setattr__(self, key, index(value))
+            except TypeError:
+                raise InputError(
+                    f"{key} is {value!r}; expected a whole number."
+                ) from None
+        for key, count in _SEVERAL_NUMBERS.items():
+            value = getattr(self, key)
+            if value is None:
+                continue
+            try:
+                known = len([float(number) for number in value])
+            except (TypeError, ValueError):
+                known = 0
+            if known != count:
+                raise InputError(f"{key} is {value!r}; expected {count} numbers.")
+        try:
+            float(self.visibility_threshold)
+        except (TypeError, ValueError):
+            raise InputError(
+                f"visibility_threshold is {self.visibility_threshold!r}; expected a "
+                "number from 0 to 1."
+            ) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -71,13 +72,7 @@ class Queries:
         InputError
             The array does not have this shape, or its values are unusable.
         """
-        try:
-            rows = np.asarray(queries_txy, dtype=np.float64)
-        except (TypeError, ValueError) as error:
-            raise InputError(
-                "Queries must be an (N, 3) array of numbers (t, x, y); "
-                f"what was given cannot be read as numbers ({error})."
-            ) from error
+        rows = _as_numbers(queries_txy, "Queries", "an (N, 3) array of (t, x, y)")
         if rows.size == 0:
             raise InputError(
                 "No query points were given; place at least one point to follow."
@@ -87,7 +82,7 @@ class Queries:
                 f"Queries have shape {rows.shape}; expected (N, 3) with the "
                 "columns t, x, y."
             )
-        return cls(frame=rows[:, 0], xy=rows[:, 1:])  # type: ignore[arg-type]
+        return cls(frame=rows[:, 0], xy=rows[:, 1:])
 
     def __len__(self) -> int:
         """Return the number of anchors."""
@@ -156,8 +151,23 @@ class Queries:
                 )
 
 
+def _as_numbers(values: npt.ArrayLike, what: str, expected: str) -> npt.NDArray[Any]:
+    """Convert to an array of integers, else of float64."""
+    if np.ma.is_masked(values):
+        raise InputError(f"{what} have masked entries; remove those points.")
+    try:
+        numbers = np.asarray(values)
+        return numbers if numbers.dtype.kind in "iu" else numbers.astype(np.float64)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise InputError(
+            f"{what} must be {expected}; what was given cannot be read as numbers "
+            f"({error})."
+        ) from error
+
+
 def _as_positions(values: npt.ArrayLike) -> npt.NDArray[np.float32]:
-    xy = np.array(values, dtype=np.float32)
+    numbers = _as_numbers(values, "Query positions", "an (N, 2) array of (x, y)")
+    xy = numbers.astype(np.float32)
     if xy.size == 0:
         raise InputError(
             "No query points were given; place at least one point to follow."
@@ -178,13 +188,13 @@ def _as_positions(values: npt.ArrayLike) -> npt.NDArray[np.float32]:
 def _as_integers(
     values: npt.ArrayLike, what: str, length: int
 ) -> npt.NDArray[np.int64]:
-    numbers = np.asarray(values)
+    numbers = _as_numbers(values, f"'{what}'", "whole numbers, one per point")
     if numbers.shape != (length,):
         raise InputError(
             f"'{what}' has shape {numbers.shape} but there are {length} query "
             "points; give one value per point."
         )
-    finite = np.isfinite(numbers.astype(np.float64))
+    finite = np.isfinite(numbers)
     if not finite.all() or (numbers != np.round(numbers)).any():
         raise InputError(
             f"'{what}' must be whole numbers; got "

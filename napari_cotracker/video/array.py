@@ -48,6 +48,7 @@ class ArraySource(FrameSource):
         note: str = "",
     ) -> None:
         options = options or ReadingOptions()
+        self._called = name
         shape = tuple(int(n) for n in array.shape)
         self._array = array
         self._layout = Layout.of(
@@ -78,8 +79,18 @@ class ArraySource(FrameSource):
         return all(hasattr(video, attribute) for attribute in _ATTRIBUTES)
 
     def _read_raw(self, start: int, stop: int) -> npt.NDArray[Any]:
-        block = np.asarray(self._array[self._layout.key(start, stop)])
-        return self._layout.arrange(block)
+        block = self._array[self._layout.key(start, stop)]
+        return self._layout.arrange(np.asarray(self._unmasked(block)))
+
+    def _unmasked(self, block: Any) -> Any:
+        if not isinstance(block, np.ma.MaskedArray) or not np.ma.is_masked(block):
+            return block
+        if block.dtype.kind == "f":
+            return block.filled(np.nan)
+        raise InputError(
+            f"{self._called} has masked pixels, which {block.dtype} pixels cannot say; "
+            "pass array.filled(value)."
+        )
 
     def _read(self, start: int, stop: int) -> Frames:
         # A copy, so that writing to it cannot change the caller's array.
@@ -87,6 +98,12 @@ class ArraySource(FrameSource):
 
 
 def _usual_axes(shape: tuple[int, ...]) -> str:
+    if len(shape) == 3 and shape[2] in (3, 4) and shape[2] < shape[1]:
+        raise InputError(
+            f"The array has shape {shape}, which looks like one colour picture; "
+            "expected (T, H, W) or (T, H, W, 3 or 4). If it is a recording of pictures "
+            "this narrow, say so with axes='TYX'."
+        )
     if len(shape) == 3:
         return "TYX"
     if len(shape) == 4:

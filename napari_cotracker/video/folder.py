@@ -193,8 +193,11 @@ def _header(file: Path | BytesIO) -> tuple[tuple[int, int], Orientation] | None:
     """
     try:
         with Image.open(file) as image:
-            # TIFF and BMP are shown as they are stored.
-            turned = image.format in ("JPEG", "MPO", "PNG", "WEBP")
+            # TIFF and BMP are shown as they are stored. Of a PNG without the tag Pillow
+            # would decode the whole picture to look for it.
+            turned = image.format in ("JPEG", "MPO", "WEBP") or (
+                image.format == "PNG" and "exif" in image.info
+            )
             tag = image.getexif().get(_EXIF_ORIENTATION, 1) if turned else 1
             orientation = Orientation.of_exif(tag)
             return orientation.size(image.height, image.width), orientation

@@ -377,6 +377,15 @@ def test_geff_of_others(tmp_path):
     np.testing.assert_array_equal(tracks.xy[2, 1:], [[3, 7], [4, 8]])
 
 
+def test_a_long_recording_may_be_labelled_here_and_there(tmp_path):
+    """24 hours at 30 frames per second, 200 labels of 8 points."""
+    frames = np.linspace(0, 2_591_999, 200).astype(int)
+    rows = "".join(f"{k},{f},1,2\n" for k in range(8) for f in frames)
+    (tmp_path / "t.csv").write_text("particle,frame,x,y\n" + rows)
+    queries = load_queries(tmp_path / "t.csv")
+    assert len(queries) == 1600 and queries.frame.max() == 2_591_999
+
+
 @pytest.mark.parametrize("frame", ["1000000000", "999999999999999"])
 def test_absurd_frame_numbers_ask_for_no_memory(tmp_path, frame):
     (tmp_path / "t.csv").write_text(f"particle,frame,x,y\n0,0,1,2\n0,{frame},1,2\n")

@@ -19,7 +19,7 @@ from napari_cotracker.io import (
 from napari_cotracker.io.codecs import BUILT_IN
 from napari_cotracker.io.compare import ASPECTS
 from napari_cotracker.io.format import TracksFormat
-from napari_cotracker.tracks import Queries, Source
+from napari_cotracker.tracks import Queries, Source, Tracks
 
 # Projects join when their room is first imported, which other tests may have done.
 NAMES = {f.name: f for f in formats() if f.name != "ctk"}
@@ -291,3 +291,33 @@ def test_a_missing_library_names_the_extra(tmp_path, monkeypatch):
     with pytest.raises(FormatError, match=r"'sleap_io'.*napari-cotracker\[formats\]"):
         save_tracks(rich_tracks(), tmp_path / "t.slp")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_placed_points_in_hidden_spans_stay_anchors(tmp_path):
+    visible = np.ones((6, 2), np.bool_)
+    visible[2, 1] = False
+    source = np.full((6, 2), Source.MODEL, np.uint8)
+    source[0, 0] = source[2, 1] = Source.MANUAL
+    tracks = Tracks(
+        xy=np.random.default_rng(0).uniform(0, 9, (6, 2, 2)).astype(np.float32),
+        visibility=visible.astype(np.float32),
+        confidence=visible.astype(np.float32),
+        visible=visible,
+        source=source,
+        point_id=[0, 1],
+        name=("a", "b"),
+    )
+    save_tracks(tracks, tmp_path / "t.json")
+    queries = load_queries(tmp_path / "t.json")
+    assert list(zip(queries.name, queries.frame, strict=True)) == [("a", 0), ("b", 2)]
+
+
+@pytest.mark.parametrize(
+    "file", ["t.trackpy.csv", "t.napari.csv", "t.xml", "t.trackmate.csv", "t.geff"]
+)
+def test_nothing_visible_is_told_on_saving(tmp_path, file):
+    tracks = rich_tracks()
+    unseen = replace(tracks, visible=np.zeros_like(tracks.visible))
+    with pytest.raises(FormatError, match="No point is visible.*JSON"):
+        save_tracks(unseen, tmp_path / file)
+    assert not list(tmp_path.iterdir())

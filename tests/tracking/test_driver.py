@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -297,3 +299,27 @@ def test_a_failing_network_is_one_clear_error(answer, words):
     with pytest.raises(TrackingError, match=words):
         track(film(12), [[0, 50, 50]], Failing(answer))
     assert not torch.is_inference_mode_enabled()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"first_frame": 1.5}, "first_frame is 1.5; expected a whole number"),
+        ({"iterations": "6"}, "iterations is '6'; expected a whole number"),
+        ({"iterations": 2.5}, "iterations is 2.5; expected a whole number"),
+        ({"support_grid": 2.5}, "support_grid is 2.5; expected a whole number"),
+        ({"model_resolution": 384}, "model_resolution is 384; expected 2 numbers"),
+        ({"model_resolution": ("a", "b")}, "expected 2 numbers"),
+        ({"contrast_limits": (1, 2, 3)}, "expected 2 numbers"),
+        ({"region": 5}, "region is 5; expected 4 numbers"),
+        ({"visibility_threshold": "x"}, "expected a number from 0 to 1"),
+    ],
+)
+def test_options_of_a_wrong_kind_get_one_clear_sentence(options, words):
+    with pytest.raises(InputError, match=re.escape(words)):
+        TrackingOptions(**options)
+
+
+def test_whole_numbers_of_numpy_are_numbers():
+    options = TrackingOptions(last_frame=np.int64(5))
+    assert type(options.last_frame) is int

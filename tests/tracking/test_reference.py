@@ -220,3 +220,19 @@ def test_one_anchor_per_track():
 
 def test_gradients_stay_as_they_were():
     assert torch.is_grad_enabled()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"direction": "backward"}, "direction='backward'"),
+        ({"first_frame": 1, "last_frame": 2}, "first_frame, last_frame"),
+        ({"region": (0, 0, 20, 20)}, "region"),
+        ({"iterations": 4}, "iterations"),
+    ],
+)
+def test_what_no_published_predictor_has_is_refused(options, words):
+    network = published_network("cotracker3_online")
+    clip = np.zeros((3, 64, 64), np.uint8)
+    with pytest.raises(InputError, match=f"has no {words}"):
+        track(clip, [[1, 5, 5]], network, TrackingOptions(reference=True, **options))

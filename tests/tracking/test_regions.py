@@ -182,3 +182,18 @@ def test_an_own_network_follows_a_patch_alike_in_boxes_and_in_the_whole(small_bo
     assert np.array_equal(first.xy, again.xy)
     assert np.isfinite(first.xy).all()
     assert torch.is_inference_mode_enabled() is False
+
+
+def test_windows_with_the_same_points_are_estimated_once(monkeypatch):
+    asked = []
+
+    def counted(*args):
+        asked.append(args)
+        return group_points(*args)
+
+    monkeypatch.setattr(detail, "group_points", counted)
+    xy = np.random.default_rng(0).uniform(20, 900, (30, 2))
+    queries = Queries(np.zeros(30, int), xy)
+    choose_detail(queries, BIG, StagedOracle(), TrackingOptions(), (0, 1999))
+    scales = {args[1] for args in asked}
+    assert len(asked) == len(scales)

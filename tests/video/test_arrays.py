@@ -272,3 +272,25 @@ def test_what_is_no_recording():
 
 def test_one_frame_is_a_recording():
     assert len(open_video(GREY[:1])) == 1
+
+
+def test_masked_pixels_are_no_pixels():
+    stack = np.random.default_rng(0).uniform(0, 50, (6, 8, 9))
+    masked = np.ma.masked_array(stack.copy(), mask=False)
+    masked[:, :4] = np.ma.masked
+    masked.data[:, :4] = 1e20
+    source = open_video(masked)
+    assert source.contrast_limits[1] < 60
+    with pytest.warns(VideoWarning, match="NaN"):
+        picture = source[2]
+    assert picture[4:].mean() > 50
+    assert not picture[:4].any()
+    whole = np.ma.masked_array((stack * 5).astype(np.uint8), mask=stack > 40)
+    with pytest.raises(InputError, match="masked pixels.*filled"):
+        open_video(whole)[0]
+
+
+def test_one_colour_picture_is_no_recording():
+    with pytest.raises(InputError, match="one colour picture.*axes='TYX'"):
+        open_video(np.zeros((48, 64, 3), np.uint8))
+    assert len(open_video(np.zeros((48, 64, 3), np.uint8), axes="TYX")) == 48

@@ -380,3 +380,16 @@ def test_bad_paths(tmp_path):
     (tmp_path / "a.txt").write_text("hello")
     with pytest.raises(VideoError, match="no kind of recording"):
         open_video(tmp_path / "a.txt")
+
+
+def test_headers_of_images_are_read_without_their_pixels(tmp_path, monkeypatch):
+    for i in range(3):
+        save_png(tmp_path / f"{i}.png", np.full((40, 50), i * 20, np.uint8))
+
+    def decoded(self):
+        raise AssertionError("a picture was decoded to look at its header")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("PIL.PngImagePlugin.PngImageFile.load", decoded)
+        source = open_video(tmp_path)
+        assert len(source) == 3

@@ -73,6 +73,15 @@ def test_they_lie_where_they_lay_however_the_image_is_placed(recorder, clip):
     assert layer.data_to_world(layer.data[0]) == (3, 10, 2.5)
 
 
+def test_results_lie_over_the_image_as_it_lies_when_they_come(bench):
+    bench.click(SEEDS)
+    for layer in (bench.image, bench.points):
+        layer.scale = (1, 0.5, 0.5)
+    bench.track()
+    assert bench.tracked.scale.tolist() == bench.trails.scale[-3:].tolist()
+    assert bench.tracked.scale.tolist() == [1, 0.5, 0.5]
+
+
 def test_points_added_after_a_run_are_restored_beside_its_tracks(bench, clip):
     bench.click(SEEDS)
     bench.track()
@@ -131,6 +140,15 @@ def test_another_picture_since_the_first_click(bench, clip):
     (work,) = find_unsaved()
     again = Clicking(clip[:12], bench.recorder)
     assert open_project(again.controller, work.path).has_tracks
+
+
+def test_the_latest_clicks_are_kept_when_they_are_watched_no_longer(bench):
+    bench.clicks = Clicks(bench.controller, lambda: None)  # the pause never comes
+    bench.click(SEEDS)
+    bench.clicks.watch(None, None)
+    bench.end()
+    (work,) = find_unsaved()
+    assert work.n_points == 2
 
 
 def test_they_are_not_shown_twice(bench):

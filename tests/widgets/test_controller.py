@@ -6,7 +6,7 @@ import pytest
 from napari.components import ViewerModel
 
 from napari_cotracker.errors import InputError, TrackingError
-from napari_cotracker.project.span_edits import begin_track
+from napari_cotracker.project.span_edits import begin_track, end_track
 from napari_cotracker.project.track_edits import remove_tracks
 from napari_cotracker.tracks import Source
 from napari_cotracker.widgets.runs.controller import TrackingController
@@ -341,6 +341,34 @@ def test_a_point_dragged_out_of_the_image_is_put_back(bench):
     assert not session.annotations.can_undo
 
 
+def test_points_are_added_to_a_track_that_is_there(bench):
+    bench.add_points(SEEDS)
+    session = bench.track()
+    session.layers.choose(0)
+    session.edit(lambda document: end_track(document, 1, 15))
+    session.edit(lambda document: remove_tracks(document, [0]))
+    assert session.layers.chosen == 1
+    bench.tracked.add([17, 31, 41])
+    assert session.document.tracks.xy[17, 0].tolist() == [41, 31]
+    session.edit(lambda document: remove_tracks(document, [1]))
+    assert session.layers.chosen is None
+    session.undo()
+    assert session.layers.chosen == 1
+
+
+def test_the_same_points_stay_selected_when_others_go(bench):
+    bench.add_points(SEEDS)
+    session = bench.track()
+    bench.tracked.selected_data = {bench.row(5, 0), bench.row(7, 1)}
+    session.edit(lambda document: end_track(document, 0, 3))
+    assert set(bench.tracked.selected_data) == {bench.row(7, 1)}
+    session.undo()
+    bench.tracked.selected_data = {bench.row(5, 0), bench.row(7, 1)}
+    session.edit(lambda document: end_track(document, 0, 18))
+    selected = {bench.row(5, 0), bench.row(7, 1)}
+    assert set(bench.tracked.selected_data) == selected
+
+
 def test_one_drag_is_one_edit(bench):
     bench.add_points(SEEDS)
     session = bench.track()
@@ -494,6 +522,82 @@ def test_a_new_dock_takes_up_the_results_of_a_closed_one(bench):
     ]
     assert session.layers.points is bench.tracked
     assert len(bench.viewer.layers) == 4
+
+
+@pytest.mark.parametrize("points", [SEEDS, [*SEEDS, [30, 50, 70]]])
+def test_an_image_whose_data_was_replaced_is_refused(bench, clip, points):
+    bench.add_points(SEEDS)
+    session = bench.track()
+    bench.image.data = np.concatenate([clip, clip])
+    bench.points.data = np.array(points, float)
+    with pytest.raises(InputError, match="about 20 frames .* now has 40"):
+        bench.start()
+    bench.move(12, 1, y=50, x=60)
+    with pytest.raises(InputError, match="about 20 frames"):
+        bench.controller.retrack(session)
+    bench.image.data, bench.points.data = clip, np.array(SEEDS, float)
+    assert bench.track() is session
+
+
+def test_results_stay_with_their_image_under_another_name(bench):
+    bench.add_points(SEEDS)
+    bench.track()
+    bench.controller.close()
+    bench.image.name = "mouse"
+    bench.controller = bench.new_controller()
+    session = bench.controller.session_of(bench.image)
+    assert session.layers.points is bench.tracked
+    assert session.layers.trails is bench.trails
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_another_image_of_the_same_name_has_the_results_of_its_recording_only(
+    bench, clip, same
+):
+    bench.add_points(SEEDS)
+    bench.track()
+    bench.controller.close()
+    bench.viewer.layers.remove(bench.image)
+    shown = clip if same else clip[::-1]
+    bench.image = bench.viewer.add_image(shown, name="clip")
+    bench.controller = bench.new_controller()
+    assert (bench.controller.session_of(bench.image) is not None) is same
+    assert len(bench.tracked.data) == 40
+
+
+def test_a_duplicate_of_results_is_not_taken_for_them(bench):
+    bench.add_points(SEEDS)
+    bench.track()
+    for layer in (bench.tracked, bench.trails):
+        bench.viewer.add_layer(type(layer)(layer.data, metadata=layer.metadata))
+    bench.controller.close()
+    bench.controller = bench.new_controller()
+    session = bench.controller.session_of(bench.image)
+    assert session.layers.points is bench.tracked
+    assert session.layers.trails is bench.trails
+
+
+def test_results_whose_image_was_removed_are_left_alone(bench, clip):
+    bench.add_points(SEEDS)
+    bench.track()
+    bench.viewer.layers.remove(bench.image)
+    bench.controller.close()
+    bench.image = bench.viewer.add_image(clip, name="clip")
+    bench.controller = bench.new_controller()
+    assert bench.controller.session_of(bench.image) is None
+
+
+def test_a_new_dock_can_bring_back_tracks_that_were_all_removed(bench):
+    bench.add_points(SEEDS)
+    session = bench.track()
+    session.edit(lambda document: remove_tracks(document, [0, 1]))
+    bench.controller.close()
+    bench.controller = bench.new_controller()
+    session = bench.controller.session_of(bench.image)
+    assert not session.has_tracks and session.annotations.can_undo
+    session.undo()
+    assert session.document.tracks.n_tracks == 2
+    assert len(bench.tracked.data) == 40
 
 
 def test_export_writes_what_is_shown(bench, tmp_path):

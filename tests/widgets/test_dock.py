@@ -13,6 +13,7 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QComboBox, QPushButton, QSpinBox, QWidget
 
 from napari_cotracker.widgets.dock.point_tracker import PointTracker
+from napari_cotracker.widgets.runs.runner import MIN_INTERVAL_MS
 
 CONTROLS = (
     "image_layer points_layer new_points model device direction first_frame "
@@ -126,6 +127,7 @@ def test_from_clip_to_corrected_tracks_with_the_mouse(
     window.press("cancel")
     recorder.gates.release(1)
     window.idle()
+    assert window.dock.status.text() == "Cancelled; what was finished is shown."
     assert recorder.windows <= 5 + 3
     window.wait(recorder.closed.is_set)
     assert len(recorder.calls[-1]["queries"]) == 3
@@ -158,6 +160,21 @@ def test_an_error_of_the_worker_is_shown_and_frees_run(window, recorder, clip, e
     window.press("run")
     window.idle()
     assert len(window.viewer.layers["clip tracked"].data) == 20
+
+
+def test_a_run_whose_image_is_removed_stops_and_says_so(window, recorder, clip):
+    image = window.viewer.add_image(clip, name="clip")
+    window.place_points(image, [(2, 15, 20)])
+    recorder.gates = threading.Semaphore(1)
+    window.press("run")
+    window.wait(lambda: window["progress"].value() == 1)
+    window.viewer.layers.remove(image)
+    window.qtbot.wait(2 * MIN_INTERVAL_MS)
+    assert [layer.name for layer in window.viewer.layers] == ["clip points"]
+    recorder.gates.release(9)
+    window.idle()
+    assert "its image or results were removed" in window.dock.status.text()
+    assert recorder.windows == 2
 
 
 def test_the_path_of_a_checkpoint_can_be_typed(window, recorder, clip):

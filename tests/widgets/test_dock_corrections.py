@@ -12,6 +12,7 @@ from test_dock import Window
 from test_project_files import leave
 
 from napari_cotracker.project import Project
+from napari_cotracker.project.track_edits import rename_track
 from napari_cotracker.tracks import Source, Span
 from napari_cotracker.widgets.files.project_files import save_project
 
@@ -134,6 +135,58 @@ def test_run_does_not_wait_for_a_renewal(desk):
     assert len(desk.recorder.calls[-1]["queries"]) == 3
 
 
+def test_cancel_takes_back_a_run_that_waits_for_a_renewal(desk):
+    desk.recorder.gates = threading.Semaphore(0)
+    desk.drag(12, 1, (8, 6))
+    desk.wait(lambda: desk.recorder.renewals)
+    desk.press("run")
+    desk.press("cancel")
+    desk.recorder.gates.release(50)
+    desk.quiet()
+    assert desk.dock.status.text().startswith("Cancelled")
+    assert len(desk.recorder.calls) == 1
+
+
+def test_a_cancelled_renewal_does_not_begin_again_by_itself(desk):
+    desk.recorder.gates = threading.Semaphore(0)
+    desk.drag(12, 1, (8, 6))
+    desk.wait(lambda: desk.recorder.renewals)
+    desk.drag(4, 0, (8, 6))  # from here on it would make room for a larger one
+    desk.press("cancel")
+    assert not desk["cancel"].isEnabled()
+    desk.recorder.gates.release(50)
+    desk.quiet()
+    assert desk.dock.status.text().startswith("Cancelled")
+    desk.click(15, 1)  # chooses a track, changes none
+    assert desk["track"].currentText() == "point 1"
+    assert len(desk.recorder.renewals) == 1
+    desk.drag(15, 1, (-4, -4))
+    desk.wait(lambda: len(desk.recorder.renewals) == 2)
+    desk.quiet()
+    assert desk.session.memory.stale == ()
+
+
+def test_run_follows_corrections_made_since_it_was_cancelled(desk):
+    desk.press("auto_retrack")
+    gates = desk.recorder.gates = threading.Semaphore(1)
+    desk.press("run")
+    desk.wait(lambda: desk["progress"].value() == 1)
+    desk.press("cancel")
+    gates.release(1)
+    desk.quiet()
+    desk.drag(14, 1, (6, 6))
+    desk.wait(desk["undo"].isEnabled)
+    done = desk.recorder.windows
+    gates.release(50)
+    desk.press("run")
+    desk.wait(lambda: desk.recorder.renewals)
+    desk.quiet()
+    assert desk.recorder.windows - done == 3, "it went on"
+    after = desk.tracks.xy[14:, 1, 0]
+    assert np.allclose(after - after[0], 0.5 * np.arange(6))
+    assert desk.session.memory.stale == ()
+
+
 def test_undo_and_redo_by_keys_go_to_the_frame_of_the_edit(desk):
     desk.press("auto_retrack")
     before = desk.tracks.xy.copy()
@@ -174,6 +227,25 @@ def test_hide_a_span_with_keys_and_take_it_back(desk):
     desk.key(Qt.Key.Key_Z, CTRL)
     assert not desk.session.document.constraints
     assert len(desk.tracked.data) == 40
+
+
+def test_keys_edit_no_tracks_while_another_layer_is_selected(desk):
+    desk.press("auto_retrack")
+    desk.session.edit(lambda document: rename_track(document, 0, "nose"))
+    document = desk.session.document
+    desk.viewer.layers.selection.active = desk.user
+    desk.key(Qt.Key.Key_Z, CTRL)
+    assert "Select 'clip tracked' first" in desk.dock.status.text()
+    for key in (Qt.Key.Key_H, Qt.Key.Key_K):
+        desk.key(key)
+    desk.viewer.layers.selection.add(desk.tracked)  # none of both is active
+    desk.key(Qt.Key.Key_Z, CTRL)
+    assert desk.session.document is document
+    desk.key(Qt.Key.Key_BracketRight)  # leads, and changes nothing
+    assert desk["span_last"].value() == desk.viewer.dims.current_step[0]
+    desk.viewer.layers.selection.active = desk.image
+    desk.key(Qt.Key.Key_Z, CTRL)
+    assert desk.tracks.name == ("point 0", "point 1")
 
 
 def test_the_menu_edits_the_chosen_track(desk, monkeypatch):

@@ -1,5 +1,6 @@
 """Project files behind the dock: saved as one goes, opened again, runs resumed."""
 
+import gc
 from contextlib import closing
 
 import numpy as np
@@ -11,6 +12,7 @@ from napari_cotracker.errors import ProjectError
 from napari_cotracker.project import Project
 from napari_cotracker.tracks import Source, Span
 from napari_cotracker.widgets.files.project_files import open_project, save_project
+from napari_cotracker.widgets.runs.clicks import Clicks
 
 
 @pytest.fixture
@@ -110,6 +112,15 @@ def test_edits_of_an_interrupted_run_stay_and_are_tracked_again(bench, path, cli
     assert session.memory.stale == (Span(1, 9, 19),)
 
 
+def test_a_run_interrupted_before_its_first_window_begins_anew(bench):
+    bench.track()
+    bench.controller.finish(bench.start(), None, complete=False)
+    bench.move(12, 1, y=50, x=60)
+    bench.track()
+    queries = bench.recorder.calls[-1]["queries"]
+    assert queries.txy.tolist() == [[3, 20, 10], [8, 40, 30], [12, 60, 50]]
+
+
 def test_a_project_saved_during_a_run_takes_its_further_windows(bench, path, clip):
     run = bench.start()
     steps = bench.controller.steps(run)
@@ -188,6 +199,42 @@ def test_results_of_a_slice_go_back_to_their_slice(path, recorder):
     assert again.track() is session
 
 
+def test_a_project_of_another_slice_is_shown_in_its_own(tmp_path, recorder):
+    data = np.random.default_rng(0).integers(0, 255, (6, 3, 60, 80), np.uint8)
+    for z in (0, 2):
+        bench = Bench(data, recorder)
+        bench.viewer.dims.set_current_step(1, z)
+        bench.add_points([[1, z, 10 + z, 20]])
+        save_project(bench.controller, bench.track(), tmp_path / f"{z}.ctk")
+        leave(bench)
+    again, first = come_back(bench, tmp_path / "0.ctk", data)
+    session = open_project(again.controller, tmp_path / "2.ctk")
+    assert session is first
+    assert again.viewer.dims.current_step[1] == 2
+    assert set(again.tracked.data[:, 1]) == {2}
+    again.viewer.dims.set_current_step(0, 4)
+    again.move(4, 0, y=33, x=44)
+    assert session.document.tracks.xy[4, 0].tolist() == [44, 33]
+
+
+def test_a_project_without_tracks_clears_those_that_were_shown(bench, path, clip):
+    clicks = Clicks(bench.controller, lambda: None)
+    clicks.watch(bench.image, bench.points)
+    clicks.keep()
+    save_project(bench.controller, bench.controller.session_of(bench.image), path)
+    leave(bench)
+    again = Bench(clip, bench.recorder)
+    again.add_points([[1, 5, 5]])
+    again.track()
+    session = open_project(again.controller, path)
+    assert not session.has_tracks
+    assert len(again.tracked.data) == 0
+    again.points = again.controller.points_layers()[-1]
+    again.track()
+    assert len(again.tracked.data) == 40
+    assert not session.annotations.can_undo
+
+
 @pytest.mark.parametrize("what", ["other", "none", "open", "damaged"])
 def test_what_cannot_be_opened_is_said_and_changes_nothing(bench, path, clip, what):
     session = bench.track()
@@ -245,6 +292,14 @@ def test_a_closed_dock_leaves_the_project_open_for_the_next_one(bench, path):
     with Project.open(path) as project:
         assert project.document.same_as(document)
         assert project.document.edited[12, 1]
+
+
+def test_a_project_that_no_dock_came_back_to_is_closed_with_its_layers(bench, path):
+    save_project(bench.controller, bench.track(), path)
+    bench.controller.close()
+    bench.viewer.layers.clear()
+    gc.collect()
+    Project.open(path).close()
 
 
 def test_options_that_this_version_does_not_know_do_not_lock_a_project(

@@ -129,6 +129,16 @@ def test_a_whole_run_makes_nothing_stale_but_a_cancelled_one_leaves_it(bench):
     assert session.memory.stale == ()
 
 
+def test_a_run_that_found_nothing_does_not_decide_how_edits_are_tracked(bench):
+    session = bench.track()
+    bench.controller.finish(bench.start(model="other"), None, complete=False)
+    bench.move(12, 1, y=50, x=60)
+    assert renew(bench, session).settings.model == "compact"
+    bench.part(1, model="other")
+    bench.move(14, 1, y=50, x=60)
+    assert renew(bench, session).settings.model == "other"
+
+
 def test_decisions_go_to_the_tracker(bench):
     session = bench.track()
     session.edit(lambda document: hide_span(document, 0, 5, 7))

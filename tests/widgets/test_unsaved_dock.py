@@ -67,6 +67,14 @@ NEEDS_SIGNALS = pytest.mark.skipif(
 )
 
 
+def test_a_click_right_before_napari_is_closed_is_kept(shown, recorder, qtbot, clip):
+    window = Window(shown, recorder.engine, qtbot)
+    window.place_points(shown.add_image(clip, name="clip"), [(2, 15, 20)])
+    shown.close()
+    (work,) = find_unsaved()
+    assert work.n_points == 1
+
+
 @NEEDS_SIGNALS
 def test_points_that_were_never_run_survive_a_kill(shown, recorder, qtbot, tmp_path):
     video = sample_clip().video

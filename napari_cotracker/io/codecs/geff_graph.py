@@ -56,8 +56,6 @@ def write(tracks: Tracks, path: Path) -> None:
     """Write the visible positions."""
     geff, spec = library("geff"), library("geff_spec")
     rows = Rows.of(tracks, occluded=False)
-    if not len(rows):
-        raise FormatError("No point is visible, so there is no node to write.")
     scores: dict[str, Any] = dict(rows.scores)
     props = {
         "t": rows.frame,

@@ -68,8 +68,6 @@ def matches(path: Path) -> bool:
 def write(tracks: Tracks, path: Path) -> None:
     """Write the visible positions."""
     rows = Rows.of(tracks, occluded=False)
-    if not len(rows):
-        raise FormatError("No point is visible, so there is no spot to write.")
     root = ET.Element("TrackMate", version=VERSION)
     units = {
         "spatialunits": "pixel",

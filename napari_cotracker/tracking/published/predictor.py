@@ -19,6 +19,7 @@ from napari_cotracker.model.config import PUBLISHED_SUPPORT_GRID
 from napari_cotracker.model.cotracker1 import CoTracker1
 from napari_cotracker.model.cotracker2 import CoTracker2
 from napari_cotracker.model.cotracker3 import CoTracker3
+from napari_cotracker.tracking.options import TrackingOptions
 from napari_cotracker.tracking.progress import Progress
 from napari_cotracker.tracking.windows.inference import guarded_inference
 from napari_cotracker.tracks import Source, Tracks
@@ -28,13 +29,21 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from napari_cotracker.tracking.options import TrackingOptions
-    from napari_cotracker.tracks import Queries
+    from napari_cotracker.tracks import Constraints, Queries
     from napari_cotracker.video import FrameSource
 
 RESOLUTION = (384, 512)
 ITERATIONS = 6
 VISIBLE_ABOVE = 0.9
+_NOT_PUBLISHED = (
+    "first_frame",
+    "last_frame",
+    "horizon",
+    "iterations",
+    "region",
+    "local_support",
+    "visibility_threshold",
+)
 
 
 @dataclass(frozen=True)
@@ -90,6 +99,23 @@ def check_reference(network: object, anchors: Queries) -> None:
         raise InputError(
             "reference=True takes one anchor per track, as the published predictors "
             "do; set reference=False to use several."
+        )
+
+
+def check_reference_options(
+    options: TrackingOptions, constraints: Constraints | None
+) -> None:
+    """Refuse to ignore what was asked for (:class:`InputError`)."""
+    usual = TrackingOptions()
+    given = [k for k in _NOT_PUBLISHED if getattr(options, k) != getattr(usual, k)]
+    if options.direction == "backward":
+        given.append("direction='backward'")
+    if constraints:
+        given.append("constraints")
+    if given:
+        raise InputError(
+            f"reference=True reproduces a published predictor, which has no "
+            f"{', '.join(given)}; leave that out, or set reference=False."
         )
 
 

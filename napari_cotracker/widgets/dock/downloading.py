@@ -64,6 +64,11 @@ class Downloading:
         """Whether a download is on its way."""
         return self._worker is not None
 
+    @property
+    def cancelled(self) -> bool:
+        """Whether the latest one was cancelled, or is about to stop."""
+        return self._stop.is_set()
+
     def begin(self, name: str) -> bool:
         """Ask, and download if the licence is accepted; False if it is not."""
         record = self._engine.missing_model(name)

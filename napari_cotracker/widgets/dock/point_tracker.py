@@ -37,11 +37,9 @@ from napari_cotracker.widgets.layers.layer_looks import Scheduling
 from napari_cotracker.widgets.runs.clicks import Clicks
 from napari_cotracker.widgets.runs.controller import TrackingController
 from napari_cotracker.widgets.runs.preparing import own_layer
-from napari_cotracker.widgets.runs.runner import Runner
-from napari_cotracker.widgets.session.track_actions import ACTIONS
+from napari_cotracker.widgets.runs.runner import Ending, Runner
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from weakref import ReferenceType
 
     from napari.components import ViewerModel
@@ -58,6 +56,13 @@ WELCOME = (
 STATUS_MARGIN = 9  # px
 TRAILS_MS = 200  # between two renewals of the trails
 PAUSE_MS = 500  # after the last click, before the clicks are kept
+STOPPING = "Stopping after this window…"
+RENEWED = "Tracked again what the edit changed."
+ENDINGS = {
+    Ending.COMPLETE: "Done. Drag a tracked point to correct it.",
+    Ending.CANCELLED: "Cancelled; what was finished is shown.",
+    Ending.ABANDONED: "Stopped: its image or results were removed.",
+}
 
 
 class PointTracker(QWidget):
@@ -119,7 +124,13 @@ class PointTracker(QWidget):
         self.review_panel = ReviewPanel(self._session)
         rows.addRow("Review", self.review_panel)
         self._run_waits = self._run_after_download = False
-        self.shortcuts = Shortcuts(napari_viewer, self._shortcut_calls())
+        self.shortcuts = Shortcuts(
+            napari_viewer,
+            self.edit_panel,
+            self.review_panel,
+            self._session,
+            self._on_message,
+        )
         self._listen()
         self._on_layers_changed()
 
@@ -141,20 +152,6 @@ class PointTracker(QWidget):
         )
         self.status.setMargin(STATUS_MARGIN)
         return self.status
-
-    def _shortcut_calls(self) -> dict[str, Callable[[], None]]:
-        panel = self.edit_panel
-        calls: dict[str, Callable[[], None]] = {
-            "Control-Z": panel.take_back,
-            "Control-Shift-Z": panel.do_again,
-            "[": partial(panel.mark, first=True),
-            "]": partial(panel.mark, first=False),
-            "N": self.review_panel.go_on,
-            "Shift-N": self.review_panel.go_back,
-            "K": self.review_panel.take_as_right,
-        }
-        keyed = (action for action in ACTIONS if action.key)
-        return calls | {action.key: partial(panel.do, action) for action in keyed}
 
     def _listen(self) -> None:
         events = self.viewer.layers.events
@@ -185,6 +182,7 @@ class PointTracker(QWidget):
         """Stop when napari takes the widget out of its dock (it may live on)."""
         if event is not None and event.type() == QEvent.Type.ParentChange:
             if self.parent() is None:
+                self._on_clicks()
                 self.clicks.leave()
                 self.downloads.leave()
                 self.runner.stop()
@@ -197,7 +195,7 @@ class PointTracker(QWidget):
         refill(self.run_form.image_layer, self.controller.image_layers())
         refill(self.run_form.points_layer, self.controller.points_layers())
         if self.controller.run is None:
-            self.runner.cancel()  # its image or its results were removed
+            self.runner.stop_for(Ending.ABANDONED)
         if getattr(event, "type", "") == "removed":
             self.unsaved.look_soon()  # what belonged to it can be restored
         self._on_image_chosen()
@@ -235,8 +233,8 @@ class PointTracker(QWidget):
     def _on_run(self) -> None:
         self._run_waits = self.runner.renewing
         if self._run_waits:  # it includes whatever is being renewed
-            self.runner.cancel()
-            self._on_message("Stopping after this window…")
+            self.runner.stop_for(Ending.SUPERSEDED)
+            self._on_message(STOPPING)
             return
         if self.downloads.begin(self.run_form.model.currentText().strip()):
             self._run_after_download = True
@@ -259,28 +257,28 @@ class PointTracker(QWidget):
         self._refresh()
 
     def _on_cancel(self) -> None:
-        self.runner.cancel()
+        self._run_waits = self._run_after_download = False
+        self.runner.stop_for(Ending.CANCELLED)
         self.downloads.cancel()
-        self._on_message("Stopping after this window…")
-        self.run_row.cancel.setEnabled(False)
+        self._on_message(STOPPING)
 
     def _on_progress(self, progress: Progress) -> None:
         self.run_row.show_windows(progress.done, progress.total)
-        first, last = progress.span
-        self._on_message(f"Tracked frames {first} to {last}.")
+        if not self.runner.stopping:
+            first, last = progress.span
+            self._on_message(f"Tracked frames {first} to {last}.")
 
-    def _on_end(self, run: Run, complete: bool, superseded: bool) -> None:
+    def _on_end(self, run: Run, ending: Ending) -> None:
         if self.run_row.is_waiting:
             self.run_row.show_nothing()
-        if complete and not run.is_whole:
-            self._on_message("Tracked again what the edit changed.")
-        elif complete:
-            self._on_message("Done. Drag a tracked point to correct it.")
-        elif self.status.text().startswith("Stopping"):
-            self._on_message("Cancelled; what was finished is shown.")
+        renewed = ending is Ending.COMPLETE and not run.is_whole
+        self._on_message(RENEWED if renewed else ENDINGS.get(ending, ""))
         if self._run_waits:
             self._on_run()
-        elif complete or superseded:
+        elif ending is Ending.COMPLETE and run.windows:
+            # It followed older anchors, but Run was pressed after the corrections.
+            self.runner.renew(run.session)
+        elif ending in (Ending.COMPLETE, Ending.SUPERSEDED):
             self._renew()
         self._refresh()
 
@@ -302,7 +300,7 @@ class PointTracker(QWidget):
 
     def _on_edit(self, session: Session, text: str) -> None:
         self._on_message(text)
-        if session.memory.stale:
+        if text and session.memory.stale:  # none: another track was chosen
             self._renew()
 
     def _on_auto(self, wanted: bool) -> None:
@@ -335,7 +333,7 @@ class PointTracker(QWidget):
         self.run_row.show_nothing()
         if whole:
             self._on_message(f"{self.run_form.model.currentText()} is here now.")
-        elif self.status.text().startswith("Stopping"):
+        elif self.downloads.cancelled:
             self._on_message("Cancelled; what has arrived is kept for the next try.")
         if whole and goes_on:
             self._on_run()
@@ -365,7 +363,10 @@ class PointTracker(QWidget):
         busy = self.runner.busy or loading
         renewing = self.runner.renewing and not self._run_waits
         self.run_row.run.setEnabled(not busy or (renewing and not loading))
-        self.run_row.cancel.setEnabled(busy)
+        self.run_row.cancel.setEnabled(
+            (self.runner.busy and not self.runner.cancelled)
+            or (loading and not self.downloads.cancelled)
+        )
         self.edit_panel.refresh()
         self.review_panel.refresh()
         self.files.refresh(busy)

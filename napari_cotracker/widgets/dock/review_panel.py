@@ -75,7 +75,7 @@ class ReviewPanel(QWidget):
             return
         session.read_layer()
         review = self._review_of(session)
-        item = review.previous()
+        item = review.previous(session)
         if item is not None:
             self._show(session, review, item)
 

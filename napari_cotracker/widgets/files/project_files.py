@@ -9,7 +9,7 @@ from napari_cotracker.project import Project, recovery
 from napari_cotracker.widgets.files.video_reader import read_video
 from napari_cotracker.widgets.layers.image_input import position_in, read_image
 from napari_cotracker.widgets.session.memory import Memory
-from napari_cotracker.widgets.session.recordings import path_of, recording_of
+from napari_cotracker.widgets.session.recordings import path_of, recording_of, shows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,6 +72,8 @@ def open_project(controller: TrackingController, path: Path) -> Session:
     CoTrackerError
         The project or its recording cannot be used; nothing was changed.
     """
+    for known in controller.sessions():
+        known.read_layer()  # an edit, which may begin a renewal
     if controller.run is not None:
         raise InputError("Tracking is running; cancel it or wait for its end.")
     for known in controller.sessions():
@@ -88,11 +90,11 @@ def open_project(controller: TrackingController, path: Path) -> Session:
         project.close()
         raise
     session = controller.session_of(image) or controller.session_for(image, source)
-    session.keep_in(project, memory)
+    session.keep_in(project, memory, source.axes)
     _show_slice(controller, image, position, memory)
     controller.enter(session)
-    if session.has_tracks:
-        session.show()
+    if session.has_tracks or session.layers.points is not None:
+        session.show()  # or nothing, over what was shown before
     for clicked in memory.not_read:
         controller.show_clicked(image, clicked)
     return session
@@ -105,7 +107,7 @@ def _image_of(
     images = controller.image_layers()
     if not project.recording.path:
         for image in images:
-            if _shows(image, project.recording, dict(memory.slice)):
+            if shows(image, project.recording, dict(memory.slice)):
                 return image
         raise ProjectError(_no_file(project))
     path = _file_of(images, project)
@@ -141,17 +143,6 @@ def _file_of(images: list[Image], project: Project) -> Path:
                 project.move_recording(path)
                 return path
         raise
-
-
-def _shows(image: Image, recording: Recording, fixed: dict[int, int]) -> bool:
-    if any(axis >= image.ndim - 2 for axis in fixed):
-        return False
-    try:
-        source = read_image(image, position_in(image, fixed))
-    except InputError:
-        return False
-    size = (source.n_frames, *source.size)
-    return size == recording.shape and recording_of(image, source) == recording
 
 
 def _opened(controller: TrackingController, path: Path) -> Image:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,9 @@ import numpy as np
 from napari_cotracker.widgets.layers.rows import COLORMAP, IdentityColours
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    from napari.layers import Points
 
 METADATA_KEY = "napari_cotracker"  # written by session.py, read by controller.py
 POINTS_SUFFIX = "tracked"
@@ -73,3 +76,13 @@ class Scheduling:
 def point_size(size: tuple[int, int]) -> float:
     """Return a point diameter that is easy to grab in an image of (H, W) pixels."""
     return float(np.clip(0.022 * min(size), 3, 40))
+
+
+@contextmanager
+def painted_once(layer: Points) -> Iterator[None]:
+    """Keep napari from sending the points to the screen after every single change."""
+    events = layer.events
+    with ExitStack() as stack:
+        for event in (events.set_data, events.face_color, events.border_color):
+            stack.enter_context(event.blocker())
+        yield

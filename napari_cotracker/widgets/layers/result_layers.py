@@ -13,8 +13,9 @@ taken for edits; while a point is dragged nothing is written.
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 import numpy as np
 
@@ -27,6 +28,7 @@ from napari_cotracker.widgets.layers.layer_looks import (
     PointsStyle,
     Scheduling,
     TrailsStyle,
+    painted_once,
     point_size,
 )
 from napari_cotracker.widgets.layers.row_reading import Reading, read_rows
@@ -62,8 +64,8 @@ class ResultLayers:
     ----------
     viewer : ViewerModel
     image : Image
-    place : dict
-        Arguments that place a result layer over the image.
+    place : () -> dict
+        Arguments that place a result layer over the image, as it lies now.
     on_change : () -> None
         The rows of the points were changed by a person; see :meth:`read`.
     on_choice : () -> None
@@ -75,7 +77,7 @@ class ResultLayers:
         self,
         viewer: ViewerModel,
         image: Image,
-        place: dict[str, Any],
+        place: Callable[[], dict[str, Any]],
         size: tuple[int, int],
         on_change: Callable[[], None],
         on_choice: Callable[[], None],
@@ -172,13 +174,18 @@ class ResultLayers:
         self.adopt(points, trails)
 
     def store(self, about: dict[str, Any], kept: dict[str, Any]) -> None:
-        """Keep ``about`` with both layers and ``kept`` with the points."""
+        """Keep ``about`` with both layers and ``kept`` with the points.
+
+        What is a duplicate, and what lies over which image, names do not tell.
+        """
         if self.points is None or self.trails is None:
             return
         mine = {**about, "role": POINTS_SUFFIX, **kept}
         mine |= {"tracks": self._tracks, "shown": self.shown}
+        mine |= {"layer": ref(self.points), "over": ref(self._image)}
         self.points.metadata[METADATA_KEY] = mine
-        self.trails.metadata[METADATA_KEY] = {**about, "role": TRAILS_SUFFIX}
+        trails = {**about, "role": TRAILS_SUFFIX, "layer": ref(self.trails)}
+        self.trails.metadata[METADATA_KEY] = trails
 
     def bring_into_view(self, frames: npt.NDArray[np.int64]) -> None:
         """Go to the nearest of some frames, unless one of them is in view."""
@@ -275,7 +282,7 @@ class ResultLayers:
                 name=f"{self._image.name} {TRAILS_SUFFIX}",
                 metadata={METADATA_KEY: {"image": self._image.name}},
                 **TrailsStyle().as_kwargs(),
-                **self._place,
+                **self._place(),
             )
         if self.points is None:
             points = self._viewer.add_points(
@@ -285,11 +292,9 @@ class ResultLayers:
                 name=f"{self._image.name} {POINTS_SUFFIX}",
                 metadata={METADATA_KEY: {"image": self._image.name}},
                 **self._style.as_kwargs(),
-                **self._place,
+                **self._place(),
             )
             self.adopt(points, trails)
-            if self.chosen is None:
-                self.chosen = int(self._tracks.point_id[0])
         self._viewer.layers.selection.clear()
         self._viewer.layers.selection.update(chosen)
         self._viewer.layers.selection.active = active
@@ -298,8 +303,10 @@ class ResultLayers:
         """Show rows; what was selected stays so, as far as it is still shown."""
         layer, tracks = self.points, self._tracks
         assert layer is not None and tracks is not None and self._axes is not None
-        data = rows.data(self._axes)
-        with _painted_once(layer):
+        data, ids = rows.data(self._axes), tracks.point_id.tolist()
+        if self.chosen not in ids:  # none yet, or it was removed
+            self.chosen = ids[0] if ids else None
+        with painted_once(layer):
             if rows.same_cells(self.shown) and len(layer.data) == len(data):
                 layer.data[:] = data
             else:
@@ -312,8 +319,8 @@ class ResultLayers:
             if len(rows):
                 layer.features = features_of(tracks, rows)
                 layer.face_color, layer.border_color = colours_of(tracks, rows)
-                if self.chosen is not None:
-                    layer.feature_defaults["track_id"] = self.chosen
+            if self.chosen is not None:
+                layer.feature_defaults["track_id"] = self.chosen
         layer.refresh(extent=False, thumbnail=False)
 
     def _selected(self, rows: Rows) -> set[int]:
@@ -323,10 +330,7 @@ class ResultLayers:
         if old is None or not self.points.selected_data:
             return set()
         at = [i for i in self.points.selected_data if i < len(old)]
-        here = np.isin(rows.point_id, old.point_id[at])
-        if rows.span[0] < rows.span[1]:
-            here &= np.isin(rows.frame, old.frame[at])
-        return set(np.flatnonzero(here).tolist())
+        return set(np.flatnonzero(rows.standing_for(old, at)).tolist())
 
     def _write_trails(self) -> None:
         if self.trails is None or self._tracks is None or self._axes is None:
@@ -387,13 +391,3 @@ class ResultLayers:
             yield
         finally:
             self._writing = before
-
-
-@contextmanager
-def _painted_once(layer: Points) -> Iterator[None]:
-    """Keep napari from sending the points to the screen after every single change."""
-    events = layer.events
-    with ExitStack() as stack:
-        for event in (events.set_data, events.face_color, events.border_color):
-            stack.enter_context(event.blocker())
-        yield

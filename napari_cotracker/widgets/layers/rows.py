@@ -73,6 +73,17 @@ class Rows:
             and np.array_equal(self.point_id, other.point_id)
         )
 
+    def standing_for(self, other: Rows, at: list[int]) -> npt.NDArray[np.bool_]:
+        """Mark the rows of the same positions as some rows of another.
+
+        If these are of one frame only, those of the same tracks.
+        """
+        if self.span[0] == self.span[1]:
+            return np.isin(self.point_id, other.point_id[at])
+        n_frames = max(self.span[1], other.span[1]) + 1
+        cells, wanted = (x.point_id * n_frames + x.frame for x in (self, other))
+        return np.isin(cells, wanted[at])
+
 
 class IdentityColours:
     """Colours of tracks that do not depend on which others are shown.

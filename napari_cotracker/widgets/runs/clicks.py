@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from napari_cotracker.errors import InputError
+from napari_cotracker.errors import InputError, ProjectError
 from napari_cotracker.widgets.layers.image_input import read_image
 from napari_cotracker.widgets.session.clicked import read_clicked
 
@@ -40,6 +41,8 @@ class Clicks:
         """Keep these points over this image from now on; None = there are none."""
         if image is self._image and points is self._points:
             return
+        with suppress(ProjectError):  # told when the next edit cannot be written
+            self.keep()
         self.leave()
         self._image, self._points = image, points
         if points is not None:
@@ -63,7 +66,7 @@ class Clicks:
             The project file of a person cannot be written.
         """
         image, points = self._image, self._points
-        if image is None:
+        if image is None or image not in self._controller.viewer.layers:
             return
         clicked = None if points is None else read_clicked(points, image)
         session = self._controller.session_of(image)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, cast
+from weakref import finalize
 
 import numpy as np
 from napari.layers import Image, Points, Tracks
 
-from napari_cotracker.errors import InputError
+from napari_cotracker.errors import InputError, ProjectError
+from napari_cotracker.project import Project
 from napari_cotracker.widgets.engine import adapt
 from napari_cotracker.widgets.layers.coordinates import PixelAxes, placement
 from napari_cotracker.widgets.layers.image_input import read_image
@@ -16,10 +19,15 @@ from napari_cotracker.widgets.layers.layer_looks import (
     Scheduling,
     point_size,
 )
-from napari_cotracker.widgets.runs.preparing import prepare_retracking, prepare_run
+from napari_cotracker.widgets.runs.preparing import (
+    prepare_retracking,
+    prepare_run,
+    refuse_other_recording,
+)
 from napari_cotracker.widgets.session.anchors import GROUP_COLUMNS
 from napari_cotracker.widgets.session.clicked import read_clicked
 from napari_cotracker.widgets.session.listeners import Listeners
+from napari_cotracker.widgets.session.recordings import shows
 from napari_cotracker.widgets.session.session import Session
 
 if TYPE_CHECKING:
@@ -101,11 +109,15 @@ class TrackingController:
             self._open = False
             self.viewer.layers.events.removed.disconnect(self._on_layer_removed)
         for session in self._sessions.values():
+            shown = session.layers.points
             session.release()
             if for_good:
                 session.close()
-            elif not session.has_tracks:
+            elif shown is None:
                 session.kept.drop()  # the next dock finds the points in their layer
+            elif session.project is not None:
+                close = finalize(shown, session.project.close)
+                shown.metadata[METADATA_KEY]["close"] = close  # if no dock comes
         self._sessions.clear()
         self._loaded = self._features = None
 
@@ -276,13 +288,15 @@ class TrackingController:
         Raises
         ------
         InputError
-            There are results of another slice or channel.
+            There are results of another recording, slice or channel.
         """
         known = self._sessions.get(image)
-        if known is not None and not known.has_tracks and not known.fits(source):
+        if known is not None and known.layers.points is None and not known.fits(source):
             known.kept.drop()  # another picture is shown since the first click
+            del self._sessions[image]
             known = None
         if known is not None:
+            refuse_other_recording(known, source)
             known.refuse_other_slice(source)
             return known
         return Session(self.viewer, image, source, self._listeners, self._schedule)
@@ -322,20 +336,26 @@ class TrackingController:
 
     def _adopt_results(self) -> None:
         """Take up results that a closed dock has left in the viewer."""
-        images = {image.name: image for image in self.image_layers()}
-        trails = {
-            layer.metadata[METADATA_KEY]["image"]: layer
+        images = self.image_layers()
+        ours = {
+            layer: layer.metadata[METADATA_KEY]
             for layer in self.viewer.layers
-            if isinstance(layer, Tracks) and METADATA_KEY in layer.metadata
+            if _is_original(layer)
         }
-        for layer in list(self.viewer.layers):
-            kept = layer.metadata.get(METADATA_KEY, {})
-            image = images.get(kept.get("image", ""))
-            if isinstance(layer, Points) and image is not None and "memory" in kept:
+        trails = {kept["image"]: x for x, kept in ours.items() if isinstance(x, Tracks)}
+        results = [layer for layer in ours if isinstance(layer, Points)]
+        # An image that was opened again has results of its own first.
+        for layer in sorted(results, key=lambda x: ours[x]["over"]() not in images):
+            image = _image_under(ours[layer], images)
+            if image is None or image in self._sessions:
+                continue
+            with suppress(InputError):
                 source = read_image(image, self.viewer.dims.point)
                 session = self.session_for(image, source)
-                session.restore(layer, trails.get(image.name))
+                session.restore(layer, trails.get(ours[layer]["image"]))
                 self._sessions[image] = session
+                if "close" in ours[layer]:
+                    ours[layer]["close"].detach()
 
     def _on_layer_removed(self, event: Any) -> None:
         """Forget results whose image or editable layer a person has removed."""
@@ -347,4 +367,27 @@ class TrackingController:
                 del self._sessions[image]
                 if self.run is not None and self.run.session is session:
                     self.abandon()
+                for left in (session.layers.points, session.layers.trails):
+                    if left is not None:  # nobody can go on in it
+                        left.metadata[METADATA_KEY] = {"image": image.name}
                 session.close()
+
+
+def _is_original(layer: Layer) -> bool:
+    """Tell a layer with results from a duplicate that a person has made of it."""
+    made_for = layer.metadata.get(METADATA_KEY, {}).get("layer")
+    return made_for is not None and made_for() is layer
+
+
+def _image_under(kept: dict[str, Any], images: list[Image]) -> Image | None:
+    """Return the image that results are about, also if it was opened again."""
+    image = kept["over"]()
+    if image in images:
+        return cast("Image", image)
+    annotations, fixed = kept["annotations"], dict(kept["memory"].slice)
+    if not isinstance(annotations, Project):
+        return None
+    named = (image for image in images if image.name == kept["image"])
+    with suppress(ProjectError):  # it cannot be read
+        return next((x for x in named if shows(x, annotations.recording, fixed)), None)
+    return None

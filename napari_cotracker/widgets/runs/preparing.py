@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from napari_cotracker.errors import InputError
 from napari_cotracker.project.runs import RunRequest
 from napari_cotracker.widgets.layers.image_input import read_image
+from napari_cotracker.widgets.layers.layer_looks import POINTS_SUFFIX
 from napari_cotracker.widgets.session.anchors import identify, read_points
 from napari_cotracker.widgets.session.clicked import read_clicked
 from napari_cotracker.widgets.session.entering import anchors_between
@@ -69,7 +70,7 @@ def prepare_run(
     stored = None if changed else _interrupted(session, asked)
     if stored is not None:
         asked = stored.request
-    session.begin(asked, settings, go_on=stored is not None)
+    session.begin(asked, go_on=stored is not None)
     return Run(
         number,
         session,
@@ -95,6 +96,7 @@ def prepare_retracking(number: int, session: Session) -> Run | None:
     if settings is None or not session.memory.stale:
         return None
     source = read_image(session.image, session.position())
+    refuse_other_recording(session, source)
     options = settings.options
     span = options.span_in(source.n_frames)
     queries = anchors_between(session.document, *span)
@@ -104,7 +106,7 @@ def prepare_retracking(number: int, session: Session) -> Run | None:
     if queries is None or not stale:
         session.set_stale(())
         return None
-    session.begin(None, settings, go_on=False)
+    session.begin(None, go_on=False)
     return Run(
         number,
         session,
@@ -116,6 +118,24 @@ def prepare_retracking(number: int, session: Session) -> Run | None:
         stale=stale,
         focus=_focus(session.layers.frame_in_view(), stale),
         known=session.document.tracks,
+    )
+
+
+def refuse_other_recording(session: Session, source: ImageInput) -> None:
+    """Refuse to go on with results in an image whose data was replaced.
+
+    Raises
+    ------
+    InputError
+        It has not the frames, or not the size, that the results are about.
+    """
+    if session.fits(source):
+        return
+    tracks, name = session.document.tracks, session.image.name
+    raise InputError(
+        f"The tracks of '{name}' are about {tracks.n_frames} frames of size "
+        f"{tracks.size}, but it now has {source.n_frames} of size {source.size}; show "
+        f"the former recording, or delete '{name} {POINTS_SUFFIX}' to start afresh."
     )
 
 
@@ -179,7 +199,7 @@ def _interrupted(session: Session, asked: RunRequest) -> StoredRun | None:
     again afterwards.
     """
     stored = None if session.project is None else session.project.unfinished_run()
-    if stored is None or stored.request.spans:
+    if stored is None or stored.request.spans or not stored.windows:
         return None
     other = set(asked.differences(stored.request)) - {"queries", "constraints"}
     return None if other else stored

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum, auto
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,16 @@ MIN_INTERVAL_MS = 150
 SHOW_SHARE = 0.1
 
 
+class Ending(Enum):
+    """How a run came to its end."""
+
+    COMPLETE = auto()
+    CANCELLED = auto()  # by the person
+    SUPERSEDED = auto()  # it made room for a newer renewal
+    ABANDONED = auto()  # what it was for has been removed
+    FAILED = auto()
+
+
 class Runner:
     """Drives one run at a time; its callbacks come on the GUI thread.
 
@@ -34,9 +45,8 @@ class Runner:
         After every window.
     on_error : (Exception) -> None
         Before ``on_end``, if the run failed.
-    on_end : (run, complete, superseded) -> None
-        The run is over; complete if it was not cancelled and did not fail, superseded
-        if it made room for a newer renewal.
+    on_end : (run, ending) -> None
+        The run is over.
     """
 
     def __init__(
@@ -44,7 +54,7 @@ class Runner:
         controller: TrackingController,
         on_progress: Callable[[Progress], None],
         on_error: Callable[[Exception], None],
-        on_end: Callable[[Run, bool, bool], None],
+        on_end: Callable[[Run, Ending], None],
     ) -> None:
         self._controller = controller
         self._on_progress = on_progress
@@ -56,7 +66,7 @@ class Runner:
         self._latest: Progress | None = None
         self._taken: Progress | None = None
         self._complete = False
-        self._superseded = False
+        self._cause = Ending.FAILED  # if it is not complete
         self._interval_ms = MIN_INTERVAL_MS
         self._timer = QTimer()
         self._timer.setSingleShot(True)
@@ -72,10 +82,20 @@ class Runner:
         """Whether it renews what edits made stale, and may be interrupted for more."""
         return self._run is not None and not self._run.is_whole
 
+    @property
+    def stopping(self) -> bool:
+        """Whether it stops after the window it is in."""
+        return self.busy and bool(self._worker.abort_requested)
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether it stops because the person wants that, and nothing else since."""
+        return self.stopping and self._cause is Ending.CANCELLED
+
     def start(self, run: Run) -> None:
         """Track in a worker thread."""
         self._run, self._latest, self._complete = run, None, False
-        self._superseded = False
+        self._cause = Ending.FAILED
         steps = self._controller.steps(run)
 
         failed: list[Exception] = []
@@ -106,8 +126,7 @@ class Runner:
         """
         try:
             if self.renewing:
-                self._superseded = True
-                self.cancel()
+                self.stop_for(Ending.SUPERSEDED)
             elif self._run is None:
                 run = self._controller.retrack(session)
                 if run is not None:
@@ -115,9 +134,10 @@ class Runner:
         except CoTrackerError as error:
             self._on_error(error)
 
-    def cancel(self) -> None:
-        """Ask the run to stop after the window it is in."""
+    def stop_for(self, cause: Ending) -> None:
+        """Ask the run to stop after the window it is in; the latest cause counts."""
         if self._worker is not None:
+            self._cause = cause
             self._worker.quit()
 
     def stop(self, *, for_good: bool = False) -> None:
@@ -128,7 +148,7 @@ class Runner:
         for_good : bool
             Nobody will go on with the layers.
         """
-        self.cancel()
+        self.stop_for(Ending.ABANDONED)
         if self._run is not None and self._latest is not None:
             self._take_latest()
         self._worker = self._run = None
@@ -148,8 +168,11 @@ class Runner:
     def _show(self) -> None:
         if self._worker is None or self._run is None:
             return
+        if self._run is not self._controller.run:
+            return  # abandoned; its layers would be added anew
         began = perf_counter()
         self._take_latest()
+        self._run.session.read_layer()  # an edit, if the window was taken before it
         self._run.session.show(at_once=False)
         spent_ms = 1000 * (perf_counter() - began)
         self._interval_ms = max(MIN_INTERVAL_MS, int(spent_ms / SHOW_SHARE))
@@ -164,7 +187,7 @@ class Runner:
             self._controller.receive(run, progress)
         except CoTrackerError as error:
             self._on_error(error)
-            self.cancel()
+            self.stop_for(Ending.FAILED)
 
     def _returned(self, _: object) -> None:
         self._complete = not self._failed
@@ -174,11 +197,20 @@ class Runner:
             return
         run, self._worker, self._run = self._run, None, None
         self._timer.stop()
-        for error in self._failed:
-            self._on_error(error)
+        ending = Ending.FAILED
         try:
-            self._controller.finish(run, self._latest, complete=self._complete)
-        except CoTrackerError as error:
-            self._on_error(error)
+            ending = self._end(run)
         finally:  # whatever happens, the next run must be possible
-            self._on_end(run, self._complete, self._superseded)
+            self._on_end(run, ending)
+
+    def _end(self, run: Run) -> Ending:
+        """Keep what a run has found, and tell what it failed of."""
+        ending = Ending.COMPLETE if self._complete else self._cause
+        try:
+            if not self._controller.finish(run, self._latest, complete=self._complete):
+                ending = Ending.ABANDONED
+        except CoTrackerError as error:
+            self._failed.append(error)
+        for failure in self._failed:
+            self._on_error(failure)
+        return Ending.FAILED if self._failed else ending

@@ -53,8 +53,8 @@ class Keeping:
         self.memory = memory
         self._describe = describe
         self._warn = warn
-        # The person's points as the latest run has read them.
-        self.entered: Clicked | None = None
+        # The person's layers, by name, as the latest run of each has read it.
+        self.entered: dict[str, Clicked] = {}
         self._given_up = False
         self._left: Path | None = None  # where it was kept before that
 
@@ -143,9 +143,9 @@ class Keeping:
         others : iterable of Clicked
             Layers that were chosen before and were not read yet.
         """
-        if clicked is not None and clicked.same_as(self.entered):
+        if clicked is not None and clicked.same_as(self.entered.get(clicked.layer)):
             clicked = None  # all of them count already
-        left = tuple(other for other in others if not other.same_as(self.entered))
+        left = tuple(x for x in others if not x.same_as(self.entered.get(x.layer)))
         known = (self.memory.clicked, *self.memory.set_aside)
         now = (clicked, *left)
         if len(now) == len(known) and all(map(_same, now, known)):

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_cotracker.errors import ProjectError
+from napari_cotracker.errors import InputError, ProjectError
 from napari_cotracker.project import Recording
+from napari_cotracker.widgets.layers.image_input import position_in, read_image
 from napari_cotracker.widgets.layers.layer_looks import METADATA_KEY
 
 if TYPE_CHECKING:
@@ -34,6 +35,26 @@ def recording_of(image: Image, source: ImageInput) -> Recording:
     except Exception as error:  # of whatever kind: a lazy array runs foreign code
         raise ProjectError(f"Frames of '{image.name}' cannot be read.") from error
     return Recording.of_frames(frames, shape)
+
+
+def shows(image: Image, recording: Recording, fixed: dict[int, int]) -> bool:
+    """Tell whether an image shows a recording, at an index on its further axes.
+
+    Raises
+    ------
+    ProjectError
+        It cannot be read.
+    """
+    if any(axis >= image.ndim - 2 for axis in fixed):
+        return False
+    try:
+        source = read_image(image, position_in(image, fixed))
+    except InputError:
+        return False
+    size = (source.n_frames, *source.size)
+    if size != recording.shape:
+        return False
+    return recording_of(image, source).digest == recording.digest
 
 
 def path_of(image: Image) -> Path | None:

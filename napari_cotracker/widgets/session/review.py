@@ -38,6 +38,7 @@ class Review:
 
     def next(self, session: Session) -> ReviewItem | None:
         """Go on to the next item; None if there is none."""
+        self._forget_gone(session)
         if self._at + 1 < len(self._trail):
             self._at += 1
             return self.current
@@ -48,8 +49,10 @@ class Review:
         self._at = len(self._trail) - 1
         return left[0]
 
-    def previous(self) -> ReviewItem | None:
+    def previous(self, session: Session) -> ReviewItem | None:
         """Go back to what was looked at before; None at the first."""
+        if self._forget_gone(session):
+            return self.current  # it came before what is gone
         if self._at <= 0:
             return None
         self._at -= 1
@@ -59,6 +62,15 @@ class Review:
         """Forget what was visited."""
         self._trail.clear()
         self._at = -1
+
+    def _forget_gone(self, session: Session) -> bool:
+        """Forget items of tracks that are gone; tell if one was being looked at."""
+        there = set(session.document.tracks.point_id.tolist())
+        kept = [item.point_id in there for item in self._trail]
+        lost = self._at >= 0 and not kept[self._at]
+        self._at = sum(kept[: self._at + 1]) - 1
+        self._trail = [item for item in self._trail if item.point_id in there]
+        return lost
 
     def _was_visited(self, item: ReviewItem) -> bool:
         return any(

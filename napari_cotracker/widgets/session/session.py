@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from napari_cotracker.errors import CoTrackerError, InputError
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from napari_cotracker.widgets.layers.layer_looks import Scheduling
     from napari_cotracker.widgets.session.clicked import Clicked
     from napari_cotracker.widgets.session.listeners import Listeners
-    from napari_cotracker.widgets.session.memory import Settings
     from napari_cotracker.widgets.session.own_points import OwnPoints
     from napari_cotracker.widgets.session.run import Run
 
@@ -68,7 +68,7 @@ class Session:
         self.layers = ResultLayers(
             viewer,
             image,
-            placement(image, source.axes),
+            partial(placement, image, source.axes),
             source.size,
             self.read_layer,
             lambda: listeners.edited(self, ""),
@@ -157,22 +157,20 @@ class Session:
         changed = document is not self.document
         if changed:
             self.kept.take(document)
-        self.kept.entered = clicked
+        if clicked is not None:
+            self.kept.entered[clicked.layer] = clicked
         others = (read for read in self.memory.own_points if read is not before)
         left = [x for x in self.memory.not_read if x.layer != own.layer]
         self.remember(own_points=(*others, own), clicked=None, set_aside=tuple(left))
         return changed
 
-    def begin(
-        self, asked: RunRequest | None, settings: Settings, *, go_on: bool
-    ) -> None:
+    def begin(self, asked: RunRequest | None, *, go_on: bool) -> None:
         """Let a run begin: what is edited from now on is kept whatever it finds.
 
         Parameters
         ----------
         asked : RunRequest or None
             A run over everything; None renews what is stale.
-        settings : Settings
         go_on : bool
             Whether it was interrupted and is in the project file already.
 
@@ -185,7 +183,7 @@ class Session:
         if go_on:
             return
         self.kept.begin(asked)
-        self.remember(settings=settings, stale=(), renewing=self.memory.stale)
+        self.remember(stale=(), renewing=self.memory.stale)
 
     def take(self, run: Run, found: Tracks, window: bytes | None = None) -> None:
         """Take over what an unfinished run knows; edits made meanwhile stay.
@@ -234,6 +232,8 @@ class Session:
 
     def _with_found(self, run: Run, found: Tracks, *, complete: bool) -> Document:
         self.read_layer()  # an edit that was not read yet
+        if run.settings != self.memory.settings:
+            self.remember(settings=run.settings)  # not before they proved to work
         kept = decided_cells(self.document.tracks, self._steps_since)
         return overlay(self.document, found, run.asked(found), kept, complete=complete)
 
@@ -339,9 +339,14 @@ class Session:
         self.layers.restore(points, trails, kept["tracks"], self.axes, kept["shown"])
         self.read_layer()
 
-    def keep_in(self, annotations: Annotations, memory: Memory) -> None:
-        """Go on with these annotations, such as those of a project file."""
+    def keep_in(
+        self, annotations: Annotations, memory: Memory, axes: PixelAxes
+    ) -> None:
+        """Go on with other annotations, such as those of a project, in their slice."""
         self.kept.go_on_in(annotations, memory)
+        self.kept.entered, self.layers.chosen = {}, None
+        self.axes = result_axes(axes)
+        self._steps_since.clear()
         self._store()
 
     def save_in(self, project: Project) -> None:
