@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 # Model-frame pixels: where a suggested way leads no farther away from the usual
 # beginning, the network finds it without help.
 OUT_OF_REACH = 4.0
-# By how much the mean confidence in where that way led must be higher.
-MORE_TRUST = 0.1
 
 
 class Features(Protocol):
@@ -203,7 +201,7 @@ class Look:
             logits = state.confidence if has_own else state.visibility
             trust = torch.sigmoid(logits[0].float()).cpu().numpy()
             trusts.append((trust * new).sum(0))
-        return np.asarray(trusts[1] > trusts[0] + MORE_TRUST * new.sum(0))
+        return np.asarray(trusts[1] > trusts[0])
 
 
 def sample(
