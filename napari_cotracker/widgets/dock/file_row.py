@@ -9,7 +9,11 @@ from qtpy.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from napari_cotracker.errors import CoTrackerError
 from napari_cotracker.widgets.dock.controls import button, evenly
-from napari_cotracker.widgets.files.export_formats import export_filters, with_format
+from napari_cotracker.widgets.files.export_formats import (
+    export_filters,
+    format_asked,
+    with_format,
+)
 from napari_cotracker.widgets.files.project_files import (
     SUFFIX,
     open_project,
@@ -109,15 +113,13 @@ class FileRow:
         session = self._session()
         if session is None:
             return
-        filters = export_filters()
         path, kind = QFileDialog.getSaveFileName(
             self._parent,
             "Export tracks",
             f"{_file_name(session)} tracks.csv",
-            ";;".join(filters),
+            ";;".join(export_filters()),
         )
-        suffix = filters.get(kind) or Path(path).suffix or ".csv"
-        chosen = self._with_suffix(path, suffix)
+        chosen = self._with_suffix(path, format_asked(path, kind))
         if chosen is not None:
             self._try(lambda: self._export(session, chosen))
 
