@@ -214,6 +214,26 @@ def test_points_are_deleted_and_added_with_the_mouse(desk):
     assert len(desk.tracked.data) == 40
 
 
+def test_a_point_of_another_frame_is_not_dragged_along(desk):
+    desk.click(5, 0)
+    y, x = desk.place_of(9, 1)
+    where = desk.canvas.at(desk.tracked, y, x)
+    QTest.mouseClick(desk.canvas.native, Qt.MouseButton.LeftButton, SHIFT, where)
+    desk.wait(lambda: len(desk.tracked.selected_data) == 2)
+    desk.canvas.drag(desk.tracked, (y, x), (y + 6, x + 6))
+    desk.wait(lambda: desk.session.document.edited.any())
+    desk.quiet()
+    assert np.argwhere(desk.session.document.edited).tolist() == [[9, 0], [9, 1]]
+
+
+def test_delete_takes_the_selected_track_on_the_frame_in_view(desk):
+    desk.click(5, 0)
+    desk.viewer.dims.set_current_step(0, 9)
+    desk.key(Qt.Key.Key_Delete)
+    desk.wait(lambda: "deleted" in desk.dock.status.text())
+    assert "on frame 9 deleted" in desk.dock.status.text()
+
+
 def test_hide_a_span_with_keys_and_take_it_back(desk):
     desk.press("auto_retrack")
     desk.click(8, 0)

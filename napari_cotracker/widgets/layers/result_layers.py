@@ -344,7 +344,10 @@ class ResultLayers:
 
     def _on_step(self, event: Any = None) -> None:
         """Show the frame that came into view, once what was edited has been read."""
-        if self._tracks is None or self._axes is None or self._whole():
+        if self._tracks is None or self._axes is None:
+            return
+        if self._whole():
+            self._select_in_view()
             return
         span = self._span()
         if self._dragging:
@@ -354,6 +357,19 @@ class ResultLayers:
             with self._guard():
                 self._write_points(Rows.of(self._tracks, span))
         self._soon_trails()
+
+    def _select_in_view(self) -> None:
+        """Let the same tracks be selected on the frame in view.
+
+        Points on another frame, which nobody sees, would be dragged and deleted too.
+        """
+        if self.points is None or self.shown is None or self._dragging:
+            return
+        at = [i for i in self.points.selected_data if i < len(self.shown)]
+        if at:
+            here = self.shown.frame == self.frame_in_view()
+            here &= np.isin(self.shown.point_id, self.shown.point_id[at])
+            self.points.selected_data = set(np.flatnonzero(here).tolist())
 
     def _on_selected(self, added: object = None, removed: object = None) -> None:
         """Let the track of a point that was clicked be the chosen one."""
