@@ -95,6 +95,7 @@ def test_from_clip_to_corrected_tracks_with_the_mouse(
     window.idle()
 
     tracked = window.viewer.layers["clip tracked"]
+    assert f"select the layer '{tracked.name}'" in window.dock.status.text()
     assert len(tracked.data) == len(window.viewer.layers["clip trails"].data) == 40
     for track_id, (t, y, x) in enumerate(before):
         rows = tracked.data[(tracked.features["track_id"] == track_id).to_numpy()]
@@ -210,6 +211,37 @@ def test_layers_that_come_and_go_are_listed(window, clip):
     window.viewer.layers.remove("b")
     assert box.currentText() == "c"
     assert window["last_frame"].value() == 19
+
+
+def test_every_image_has_its_own_points(window, recorder, clip):
+    a = window.viewer.add_image(clip, name="a")
+    b = window.viewer.add_image(clip[::-1], name="b")
+    window.place_points(a, [(2, 15, 20), (6, 30, 50)])
+    window["image_layer"].setCurrentText("b")
+    assert window["points_layer"].currentText() == ""
+    window.press("run")
+    assert "press 'New points'" in window.dock.status.text()
+    window.place_points(b, [(3, 20, 20)])
+    window["image_layer"].setCurrentText("a")
+    assert window["points_layer"].currentText() == "a points"
+    window.press("run")
+    window.idle()
+    assert len(recorder.calls[-1]["queries"]) == 2
+    window["image_layer"].setCurrentText("b")
+    assert window["points_layer"].currentText() == "b points"
+    window.press("run")
+    window.idle()
+    assert len(recorder.calls[-1]["queries"]) == 1
+    session = window.dock.controller.session_of(b)
+    assert session.memory.not_read == ()
+
+
+def test_points_that_are_of_no_image_yet_stay_chosen(window, clip):
+    window.viewer.add_image(clip, name="a")
+    window.viewer.add_image(clip[::-1], name="b")
+    window.press("new_points")
+    window["image_layer"].setCurrentText("b")
+    assert window["points_layer"].currentText() == "a points"
 
 
 @pytest.mark.parametrize("how", ["viewer", "dock"])
