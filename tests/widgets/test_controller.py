@@ -174,6 +174,20 @@ def test_a_stack_is_tracked_in_the_slice_shown(recorder):
         bench.start()
 
 
+def test_what_is_undone_or_reviewed_comes_into_view_in_its_slice(recorder):
+    bench = Bench(np.zeros((6, 3, 60, 80), np.uint8), recorder, scale=(1, 5, 2, 2))
+    bench.viewer.dims.set_current_step(1, 2)
+    bench.add_points([[1, 2, 10, 20]], scale=(1, 5, 2, 2))
+    session = bench.track()
+    bench.move(3, 0, y=30, x=30)
+    bench.viewer.dims.set_current_step(1, 0)
+    session.undo()
+    assert bench.viewer.dims.current_step[:2] == (3, 2)
+    bench.viewer.dims.set_current_step(1, 0)
+    session.layers.look_at(3, 0)
+    assert bench.viewer.dims.current_step[:2] == (3, 2)
+
+
 def test_points_of_another_slice_than_the_one_shown_are_refused(recorder):
     bench = Bench(np.zeros((6, 3, 60, 80), np.uint8), recorder)
     bench.add_points([[1, 2, 10, 20]])

@@ -194,9 +194,9 @@ class ResultLayers:
             self.go_to(int(nearest))
 
     def go_to(self, frame: int) -> None:
-        """Move the viewer's time slider to a frame."""
-        if self.points is not None and frame != self.frame_in_view():
-            self._view.go_to(self.points, frame)
+        """Move the viewer's sliders to a frame, in the slice of these layers."""
+        if self.points is not None and self._axes is not None:
+            self._view.go_to(self.points, {0: frame, **self._axes.fixed})
 
     def look_at(self, frame: int, point_id: int) -> None:
         """Show a point: its frame in view, in the middle, and selected."""
@@ -218,12 +218,9 @@ class ResultLayers:
         """Select a track on the frame in view; points that are added belong to it."""
         self.chosen = point_id
         self._on_choice()
-        if self.points is None or self.shown is None:
-            return
-        here = self.shown.point_id == point_id
-        here &= self.shown.frame == self.frame_in_view()
-        self.points.selected_data = set(np.flatnonzero(here).tolist())
-        self.points.feature_defaults["track_id"] = point_id
+        self._select((point_id,))
+        if self.points is not None:
+            self.points.feature_defaults["track_id"] = point_id
 
     def release(self) -> None:
         """Stop listening; the layers stay."""
@@ -347,7 +344,8 @@ class ResultLayers:
         if self._tracks is None or self._axes is None:
             return
         if self._whole():
-            self._select_in_view()
+            # Points that nobody sees would be dragged along, and deleted.
+            self._select(() if self._dragging else self.selected_tracks())
             return
         span = self._span()
         if self._dragging:
@@ -358,17 +356,10 @@ class ResultLayers:
                 self._write_points(Rows.of(self._tracks, span))
         self._soon_trails()
 
-    def _select_in_view(self) -> None:
-        """Let the same tracks be selected on the frame in view.
-
-        Points on another frame, which nobody sees, would be dragged and deleted too.
-        """
-        if self.points is None or self.shown is None or self._dragging:
-            return
-        at = [i for i in self.points.selected_data if i < len(self.shown)]
-        if at:
-            here = self.shown.frame == self.frame_in_view()
-            here &= np.isin(self.shown.point_id, self.shown.point_id[at])
+    def _select(self, point_ids: tuple[int, ...]) -> None:
+        """Select tracks on the frame in view, if any are given."""
+        if point_ids and self.points is not None and self.shown is not None:
+            here = self.shown.of_tracks(point_ids, self.frame_in_view())
             self.points.selected_data = set(np.flatnonzero(here).tolist())
 
     def _on_selected(self, added: object = None, removed: object = None) -> None:
