@@ -289,6 +289,13 @@ def test_the_menu_edits_the_chosen_track(desk, monkeypatch):
     assert (desk.tracks.source != Source.EMPTY).all()
 
 
+def test_without_another_track_nobody_is_asked_which(desk):
+    desk["track"].setCurrentIndex(1)
+    desk.act("remove_track")
+    desk.act("merge_tracks")  # a dialog would wait for an answer
+    assert "there is only this one" in desk.dock.status.text()
+
+
 def test_a_dialog_that_is_cancelled_does_nothing(desk, monkeypatch):
     desk.click(10, 0)
     monkeypatch.setattr(

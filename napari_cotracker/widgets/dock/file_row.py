@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -163,7 +164,7 @@ class FileRow:
         if not path:
             return None
         chosen = with_format(path, suffix)
-        if chosen == Path(path) or not chosen.exists():
+        if chosen == Path(path) or not os.path.exists(chosen):
             return chosen
         # The dialog did not see the suffix that was added.
         answer = QMessageBox.question(
