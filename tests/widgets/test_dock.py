@@ -10,8 +10,9 @@ from canvas import Canvas
 from napari.utils.notifications import notification_manager
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QComboBox, QPushButton, QSpinBox, QWidget
+from qtpy.QtWidgets import QComboBox, QLabel, QPushButton, QSpinBox, QWidget
 
+from napari_cotracker.project.point_edits import place_points
 from napari_cotracker.widgets.dock.point_tracker import PointTracker
 from napari_cotracker.widgets.runs.runner import MIN_INTERVAL_MS
 
@@ -196,6 +197,28 @@ def test_bad_input_is_said_in_a_sentence(window, clip):
     window.press("run")
     assert "press 'New points'" in window.dock.status.text()
     assert window["run"].isEnabled()
+
+
+def test_no_line_of_what_is_said_is_cut_off(window, clip, recorder):
+    name = "20261123_mouse12_camera_left_side_" * 3
+    image = window.viewer.add_image(clip, name=name)
+    points = window.viewer.add_points([[3, 10, 20]], features={"name": [name]})
+    window["points_layer"].setCurrentText(points.name)
+    window.press("run")
+    window.idle()
+    session = window.dock.controller.session_of(image)
+    session.edit(lambda document: place_points(document, 9, 0, (70, 50)))
+    window.wait(lambda: not window.dock.runner.busy)
+    window.press("next_review")
+    recorder.error = ValueError(f"/data/{name}/{name}.tif")
+    window.press("run")
+    window.idle()
+    for label, said in (("review_label", name), ("status", str(recorder.error))):
+        assert said in window[label].text()
+        assert said in window[label].toolTip()
+        words = QLabel.text(window[label]).replace("/", "/ ").split()
+        widths = map(window[label].fontMetrics().horizontalAdvance, words)
+        assert max(widths) < window[label].width(), label
 
 
 def test_layers_that_come_and_go_are_listed(window, clip):

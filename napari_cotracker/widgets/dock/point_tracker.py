@@ -19,9 +19,9 @@ from superqt.utils import qdebounced, qthrottled
 
 from napari_cotracker.errors import CoTrackerError
 from napari_cotracker.widgets.dock.controls import (
+    Sentence,
     chosen,
     refill,
-    sentence,
 )
 from napari_cotracker.widgets.dock.downloading import Downloading
 from napari_cotracker.widgets.dock.edit_panel import EditPanel
@@ -141,7 +141,7 @@ class PointTracker(QWidget):
         return content
 
     def _create_status(self) -> QLabel:
-        self.status = sentence("status", WELCOME)
+        self.status = Sentence("status", WELCOME)
         self.status.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse
         )
