@@ -296,6 +296,20 @@ def test_without_another_track_nobody_is_asked_which(desk):
     assert "there is only this one" in desk.dock.status.text()
 
 
+def test_an_edit_of_another_recording_can_be_undone(desk, clip):
+    desk.viewer.add_image(clip[::-1], name="other")
+    desk["image_layer"].setCurrentText("other")
+    assert not desk["undo"].isEnabled()
+    desk.viewer.layers.selection.active = desk.tracked
+    desk.drag(12, 1, (8, 6))
+    desk.wait(lambda: desk.session.document.edited.any())
+    desk.quiet()
+    assert desk["image_layer"].currentText() == "clip"
+    assert desk["points_layer"].currentText() == "clip points"
+    desk.key(Qt.Key.Key_Z, CTRL)
+    assert not desk.session.document.edited.any()
+
+
 def test_a_dialog_that_is_cancelled_does_nothing(desk, monkeypatch):
     desk.click(10, 0)
     monkeypatch.setattr(
