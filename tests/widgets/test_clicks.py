@@ -121,10 +121,11 @@ def test_what_is_not_wanted_any_more_leaves_no_file(bench, how):
     elif how == "layer removed":
         bench.clicks.watch(bench.image, None)
     else:
+        bench.clicks.leave()
         bench.controller.close()
         assert list(recovery_folder().iterdir()) == []
         bench.controller.open()
-        bench.clicks.keep()
+        bench.clicks.watch(bench.image, bench.points)
         assert len(list(recovery_folder().glob("*.ctk"))) == 1
         return
     bench.end()
