@@ -45,10 +45,11 @@ def replacing(
         is then as it was and nothing else is left.
     """
     target = path.resolve()
-    if target.exists() and target.is_dir() is not folder:
+    exists = os.path.exists(target)  # that of Path raises if the name is too long
+    if exists and target.is_dir() is not folder:
         kind = "folder" if folder else "file"
         raise failure(f"'{path}' is not a {kind}; give the name of a {kind} to write.")
-    if target.exists() and not overwrite:
+    if exists and not overwrite:
         raise failure(
             f"'{path}' exists already; choose another name, or pass overwrite=True "
             "to replace it."

@@ -10,6 +10,7 @@ import numpy as np
 from napari_cotracker.errors import InputError
 from napari_cotracker.project.cells import FIELDS, Cells
 from napari_cotracker.tracks import Constraints, Queries, Source
+from napari_cotracker.tracks.queries import within
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -72,10 +73,15 @@ class Document:
     def anchors(self) -> Queries | None:
         """Return every position a person fixed, by frame within each track.
 
-        None where there is none: :class:`Queries` are never empty.
+        Those outside the image are left out: a prediction that was accepted may lie
+        there, but nothing can be followed from it. None where there is none:
+        :class:`Queries` are never empty.
         """
         tracks = self.tracks
         column, frame = np.nonzero(tracks.source.T == Source.MANUAL)
+        if tracks.size != (0, 0):
+            inside = within(tracks.xy[frame, column], tracks.size)
+            column, frame = column[inside], frame[inside]
         if len(frame) == 0:
             return None
         names = tuple(tracks.name[n] for n in column)

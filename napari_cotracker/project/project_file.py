@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from contextlib import closing, contextmanager
@@ -268,7 +269,7 @@ def read_document(path: str | Path) -> Document:
 @contextmanager
 def _made(path: Path, *, overwrite: bool) -> Iterator[Path]:
     """Give a file that becomes the project at ``path`` if the block succeeds."""
-    if path.exists() and overwrite:
+    if overwrite and os.path.exists(path):  # that of Path raises if it is too long
         _settle(path)
     with replacing(path, overwrite=overwrite, failure=ProjectError) as part:
         try:

@@ -10,6 +10,8 @@ import numpy.typing as npt
 
 from napari_cotracker.errors import InputError
 
+Bools = npt.NDArray[np.bool_]
+
 
 @dataclass(frozen=True, eq=False)
 class Queries:
@@ -118,7 +120,6 @@ class Queries:
         InputError
             Names the first offending anchor and the allowed range.
         """
-        height, width = size
         late = (self.frame < 0) | (self.frame >= n_frames)
         if late.any():
             i = int(np.flatnonzero(late)[0])
@@ -127,14 +128,13 @@ class Queries:
                 f"'{self.name[i]}' is on frame {self.frame[i]}, but the recording "
                 f"has frames 0 to {n_frames - 1}; move or remove them."
             )
-        x, y = self.xy.T
-        # Half a pixel beyond the outermost centres is still on the image.
-        out = (x < -0.5) | (x > width - 0.5) | (y < -0.5) | (y > height - 0.5)
+        out = ~within(self.xy, size)
         if out.any():
             i = int(np.flatnonzero(out)[0])
+            (x, y), (height, width) = self.xy[i], size
             raise InputError(
                 f"{int(out.sum())} query point(s) lie outside the image: "
-                f"'{self.name[i]}' is at x={x[i]:.1f}, y={y[i]:.1f}, but the image "
+                f"'{self.name[i]}' is at x={x:.1f}, y={y:.1f}, but the image "
                 f"is {width} wide and {height} high; move or remove them."
             )
 
@@ -163,6 +163,15 @@ def _as_numbers(values: npt.ArrayLike, what: str, expected: str) -> npt.NDArray[
             f"{what} must be {expected}; what was given cannot be read as numbers "
             f"({error})."
         ) from error
+
+
+def within(xy: npt.NDArray[np.floating[Any]], size: tuple[int, int]) -> Bools:
+    """Tell which positions (N, 2) lie on an image of (H, W) pixels."""
+    height, width = size
+    x, y = xy.T
+    # Half a pixel beyond the outermost centres is still on the image.
+    on = (x >= -0.5) & (x <= width - 0.5) & (y >= -0.5) & (y <= height - 0.5)
+    return np.asarray(on)
 
 
 def _as_positions(values: npt.ArrayLike) -> npt.NDArray[np.float32]:

@@ -198,6 +198,13 @@ def test_an_existing_file_stays(tmp_path, format, file):
 
 
 @files
+def test_a_name_that_is_too_long_is_said(tmp_path, format, file):
+    with pytest.raises(FormatError, match="cannot be written"):
+        save_tracks(rich_tracks(), tmp_path / f"{'n' * 300}{file}", format)
+    assert not any(tmp_path.iterdir())
+
+
+@files
 def test_a_faulty_disk_is_noticed(tmp_path, monkeypatch, format, file):
     """What reads back otherwise than written never takes the place of a file."""
     path = tmp_path / file

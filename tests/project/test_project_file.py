@@ -267,6 +267,15 @@ def test_a_link_is_the_project_it_leads_to(path, tmp_path):
     assert read_document(path).tracks.name[0] == "p0"
 
 
+def test_a_name_that_is_too_long_is_said(tmp_path):
+    long = tmp_path / f"{'n' * 300}.ctk"
+    said = pytest.raises(ProjectError, match="cannot be written")
+    with said:
+        new(long, overwrite=True)
+    with new(tmp_path / "a.ctk") as project, said:
+        project.copied(long, project.recording, overwrite=True)
+
+
 def test_a_file_that_is_there_is_replaced_only_if_asked(path):
     path.write_text("notes")
     with pytest.raises(ProjectError, match="exists already"):

@@ -42,7 +42,7 @@ def restored(bench, clip, **image_kwargs):
 
 def test_clicks_are_restored_as_the_layer_they_were(bench, clip):
     points = bench.click(SEEDS)
-    points.features = {"name": ["paw", ""]}
+    points.features = {"name": ["", "paw"]}
     wanted = bench.points.data.copy()
     bench.end()
     again, work, session = restored(bench, clip)
@@ -51,14 +51,15 @@ def test_clicks_are_restored_as_the_layer_they_were(bench, clip):
     assert [layer.name for layer in again.viewer.layers] == ["clip", "clip points"]
     again.points = again.viewer.layers["clip points"]
     assert np.array_equal(again.points.data, wanted)
-    assert list(again.points.features["name"]) == ["paw", ""]
+    assert list(again.points.features["name"]) == ["", "paw"]
     again.clicks.watch(again.image, again.points)
+    again.points.add([12, 20, 20])
     again.track()
     assert again.controller.session_of(again.image) is session
-    assert session.document.tracks.name[0] == "paw"
+    assert session.document.tracks.name == ("point 0", "paw", "point 2")
     again.end()
     (work,) = find_unsaved()
-    assert (work.n_tracks, work.n_points) == (2, 0), "a run has read them"
+    assert (work.n_tracks, work.n_points) == (3, 0), "a run has read them"
 
 
 def test_they_lie_where_they_lay_however_the_image_is_placed(recorder, clip):
@@ -121,10 +122,11 @@ def test_what_is_not_wanted_any_more_leaves_no_file(bench, how):
     elif how == "layer removed":
         bench.clicks.watch(bench.image, None)
     else:
+        bench.clicks.leave()
         bench.controller.close()
         assert list(recovery_folder().iterdir()) == []
         bench.controller.open()
-        bench.clicks.keep()
+        bench.clicks.watch(bench.image, bench.points)
         assert len(list(recovery_folder().glob("*.ctk"))) == 1
         return
     bench.end()

@@ -13,6 +13,7 @@ from napari_cotracker.project.recovery import find_unsaved
 from napari_cotracker.sample import sample_clip
 from napari_cotracker.widgets.files.project_files import open_project
 from napari_cotracker.widgets.files.sample_data import sample_clip as sample_layers
+from napari_cotracker.widgets.files.track_files import read_tracks
 from napari_cotracker.widgets.runs.controller import TrackingController
 from napari_cotracker.widgets.session.run import Request
 
@@ -60,3 +61,14 @@ def test_unsaved_work_on_the_sample_clip_is_restored_without_opening_it_first(re
     assert work.is_file
     again = TrackingController(ViewerModel(), recorder.engine)
     assert open_project(again, work.path).document.same_as(document)
+
+
+def test_a_point_that_is_added_to_named_ones_is_a_track_of_its_own(tmp_path):
+    path = tmp_path / "queries.csv"
+    path.write_text("track,name,frame,x,y\n0,nose,0,3,4\n1,tail,2,5,6\n")
+    viewer = ViewerModel()
+    for data, look, kind in [*sample_layers(), *read_tracks(str(path))]:
+        if kind == "points":
+            points = viewer.add_points(data, **look)
+            points.add(points.data[-1] + 1)
+            assert points.features["name"].iloc[-1] == "", points.name

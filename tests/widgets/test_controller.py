@@ -6,6 +6,7 @@ import pytest
 from napari.components import ViewerModel
 
 from napari_cotracker.errors import InputError, TrackingError
+from napari_cotracker.project.point_edits import accept
 from napari_cotracker.project.span_edits import begin_track, end_track
 from napari_cotracker.project.track_edits import remove_tracks
 from napari_cotracker.tracks import Source
@@ -171,6 +172,20 @@ def test_a_stack_is_tracked_in_the_slice_shown(recorder):
     bench.viewer.dims.set_current_step(1, 0)
     with pytest.raises(InputError, match="were made at index 2"):
         bench.start()
+
+
+def test_what_is_undone_or_reviewed_comes_into_view_in_its_slice(recorder):
+    bench = Bench(np.zeros((6, 3, 60, 80), np.uint8), recorder, scale=(1, 5, 2, 2))
+    bench.viewer.dims.set_current_step(1, 2)
+    bench.add_points([[1, 2, 10, 20]], scale=(1, 5, 2, 2))
+    session = bench.track()
+    bench.move(3, 0, y=30, x=30)
+    bench.viewer.dims.set_current_step(1, 0)
+    session.undo()
+    assert bench.viewer.dims.current_step[:2] == (3, 2)
+    bench.viewer.dims.set_current_step(1, 0)
+    session.layers.look_at(3, 0)
+    assert bench.viewer.dims.current_step[:2] == (3, 2)
 
 
 def test_points_of_another_slice_than_the_one_shown_are_refused(recorder):
@@ -339,6 +354,28 @@ def test_a_point_dragged_out_of_the_image_is_put_back(bench):
     assert bench.tracked.data[bench.row(5, 1), 1:].tolist() == xy[::-1]
     assert "put back" in bench.said[-1]
     assert not session.annotations.can_undo
+
+
+def test_predictions_outside_the_image_are_not_put_back(bench):
+    bench.add_points([[2, 10, 76]])
+    session = bench.track()
+    assert session.document.tracks.xy[15, 0, 0] > 80
+    bench.said.clear()
+    session.read_layer()
+    assert bench.said == []
+    bench.move(4, 0, 12, 70)
+    assert bench.said == ["1 point(s) of 'point 0' on frame 4 moved."]
+
+
+def test_a_position_accepted_outside_the_image_is_kept_but_not_followed(bench):
+    bench.add_points([[2, 10, 76]])
+    session = bench.track()
+    there = session.document.tracks.xy[15, 0].tolist()
+    session.edit(lambda document: accept(document, 15, 0))
+    session = bench.track()
+    assert bench.recorder.calls[-1]["queries"].frame.tolist() == [2]
+    assert session.document.tracks.xy[15, 0].tolist() == there
+    assert session.document.tracks.source[15, 0] == Source.MANUAL
 
 
 def test_points_are_added_to_a_track_that_is_there(bench):

@@ -10,8 +10,9 @@ from canvas import Canvas
 from napari.utils.notifications import notification_manager
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QComboBox, QPushButton, QSpinBox, QWidget
+from qtpy.QtWidgets import QComboBox, QLabel, QPushButton, QSpinBox, QWidget
 
+from napari_cotracker.project.point_edits import place_points
 from napari_cotracker.widgets.dock.point_tracker import PointTracker
 from napari_cotracker.widgets.runs.runner import MIN_INTERVAL_MS
 
@@ -95,6 +96,7 @@ def test_from_clip_to_corrected_tracks_with_the_mouse(
     window.idle()
 
     tracked = window.viewer.layers["clip tracked"]
+    assert f"select the layer '{tracked.name}'" in window.dock.status.text()
     assert len(tracked.data) == len(window.viewer.layers["clip trails"].data) == 40
     for track_id, (t, y, x) in enumerate(before):
         rows = tracked.data[(tracked.features["track_id"] == track_id).to_numpy()]
@@ -197,6 +199,28 @@ def test_bad_input_is_said_in_a_sentence(window, clip):
     assert window["run"].isEnabled()
 
 
+def test_no_line_of_what_is_said_is_cut_off(window, clip, recorder):
+    name = "20261123_mouse12_camera_left_side_" * 3
+    image = window.viewer.add_image(clip, name=name)
+    points = window.viewer.add_points([[3, 10, 20]], features={"name": [name]})
+    window["points_layer"].setCurrentText(points.name)
+    window.press("run")
+    window.idle()
+    session = window.dock.controller.session_of(image)
+    session.edit(lambda document: place_points(document, 9, 0, (70, 50)))
+    window.wait(lambda: not window.dock.runner.busy)
+    window.press("next_review")
+    recorder.error = ValueError(f"/data/{name}/{name}.tif")
+    window.press("run")
+    window.idle()
+    for label, said in (("review_label", name), ("status", str(recorder.error))):
+        assert said in window[label].text()
+        assert said in window[label].toolTip()
+        words = QLabel.text(window[label]).replace("/", "/ ").split()
+        widths = map(window[label].fontMetrics().horizontalAdvance, words)
+        assert max(widths) < window[label].width(), label
+
+
 def test_layers_that_come_and_go_are_listed(window, clip):
     a = window.viewer.add_image(clip, name="a")
     window.viewer.add_image(clip[:7], name="b")
@@ -210,6 +234,37 @@ def test_layers_that_come_and_go_are_listed(window, clip):
     window.viewer.layers.remove("b")
     assert box.currentText() == "c"
     assert window["last_frame"].value() == 19
+
+
+def test_every_image_has_its_own_points(window, recorder, clip):
+    a = window.viewer.add_image(clip, name="a")
+    b = window.viewer.add_image(clip[::-1], name="b")
+    window.place_points(a, [(2, 15, 20), (6, 30, 50)])
+    window["image_layer"].setCurrentText("b")
+    assert window["points_layer"].currentText() == ""
+    window.press("run")
+    assert "press 'New points'" in window.dock.status.text()
+    window.place_points(b, [(3, 20, 20)])
+    window["image_layer"].setCurrentText("a")
+    assert window["points_layer"].currentText() == "a points"
+    window.press("run")
+    window.idle()
+    assert len(recorder.calls[-1]["queries"]) == 2
+    window["image_layer"].setCurrentText("b")
+    assert window["points_layer"].currentText() == "b points"
+    window.press("run")
+    window.idle()
+    assert len(recorder.calls[-1]["queries"]) == 1
+    session = window.dock.controller.session_of(b)
+    assert session.memory.not_read == ()
+
+
+def test_points_that_are_of_no_image_yet_stay_chosen(window, clip):
+    window.viewer.add_image(clip, name="a")
+    window.viewer.add_image(clip[::-1], name="b")
+    window.press("new_points")
+    window["image_layer"].setCurrentText("b")
+    assert window["points_layer"].currentText() == "a points"
 
 
 @pytest.mark.parametrize("how", ["viewer", "dock"])

@@ -214,6 +214,26 @@ def test_points_are_deleted_and_added_with_the_mouse(desk):
     assert len(desk.tracked.data) == 40
 
 
+def test_a_point_of_another_frame_is_not_dragged_along(desk):
+    desk.click(5, 0)
+    y, x = desk.place_of(9, 1)
+    where = desk.canvas.at(desk.tracked, y, x)
+    QTest.mouseClick(desk.canvas.native, Qt.MouseButton.LeftButton, SHIFT, where)
+    desk.wait(lambda: len(desk.tracked.selected_data) == 2)
+    desk.canvas.drag(desk.tracked, (y, x), (y + 6, x + 6))
+    desk.wait(lambda: desk.session.document.edited.any())
+    desk.quiet()
+    assert np.argwhere(desk.session.document.edited).tolist() == [[9, 0], [9, 1]]
+
+
+def test_delete_takes_the_selected_track_on_the_frame_in_view(desk):
+    desk.click(5, 0)
+    desk.viewer.dims.set_current_step(0, 9)
+    desk.key(Qt.Key.Key_Delete)
+    desk.wait(lambda: "deleted" in desk.dock.status.text())
+    assert "on frame 9 deleted" in desk.dock.status.text()
+
+
 def test_hide_a_span_with_keys_and_take_it_back(desk):
     desk.press("auto_retrack")
     desk.click(8, 0)
@@ -267,6 +287,27 @@ def test_the_menu_edits_the_chosen_track(desk, monkeypatch):
         desk.press("undo")
     assert desk.tracks.name == ("point 0", "point 1")
     assert (desk.tracks.source != Source.EMPTY).all()
+
+
+def test_without_another_track_nobody_is_asked_which(desk):
+    desk["track"].setCurrentIndex(1)
+    desk.act("remove_track")
+    desk.act("merge_tracks")  # a dialog would wait for an answer
+    assert "there is only this one" in desk.dock.status.text()
+
+
+def test_an_edit_of_another_recording_can_be_undone(desk, clip):
+    desk.viewer.add_image(clip[::-1], name="other")
+    desk["image_layer"].setCurrentText("other")
+    assert not desk["undo"].isEnabled()
+    desk.viewer.layers.selection.active = desk.tracked
+    desk.drag(12, 1, (8, 6))
+    desk.wait(lambda: desk.session.document.edited.any())
+    desk.quiet()
+    assert desk["image_layer"].currentText() == "clip"
+    assert desk["points_layer"].currentText() == "clip points"
+    desk.key(Qt.Key.Key_Z, CTRL)
+    assert not desk.session.document.edited.any()
 
 
 def test_a_dialog_that_is_cancelled_does_nothing(desk, monkeypatch):

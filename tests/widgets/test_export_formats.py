@@ -3,7 +3,11 @@
 import pytest
 
 from napari_cotracker.io import format_of, formats
-from napari_cotracker.widgets.files.export_formats import export_filters, with_format
+from napari_cotracker.widgets.files.export_formats import (
+    export_filters,
+    format_asked,
+    with_format,
+)
 
 
 def test_every_format_that_can_be_written_is_offered():
@@ -29,3 +33,22 @@ def test_every_format_that_can_be_written_is_offered():
 )
 def test_the_name_says_the_format(typed, suffix, expected):
     assert with_format(typed, suffix).name == expected
+
+
+@pytest.mark.parametrize(
+    ("typed", "chosen", "expected"),
+    [
+        ("/a/x.slp", ".csv", ".slp"),
+        ("/a/x.dlc.csv", ".csv", ".dlc.csv"),
+        ("/a/x", ".csv", ".csv"),
+        ("/a/x.v2", ".csv", ".csv"),
+        ("/a/x tracks.csv", ".slp", ".slp"),
+        ("/a/x.slp", "", ".slp"),
+        ("/a/x", "", ".csv"),
+    ],
+)
+def test_a_name_that_was_typed_counts_if_nothing_else_was_chosen(
+    typed, chosen, expected
+):
+    texts = {suffix: text for text, suffix in export_filters().items()}
+    assert format_asked(typed, texts.get(chosen, "")) == expected

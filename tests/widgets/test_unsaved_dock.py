@@ -17,6 +17,7 @@ from test_dock import Window
 
 from napari_cotracker.project.recovery import find_unsaved, recovery_folder
 from napari_cotracker.sample import sample_clip
+from napari_cotracker.widgets.dock.point_tracker import PAUSE_MS
 
 SEEDS = [[3, 10, 20], [8, 30, 40]]
 
@@ -73,6 +74,26 @@ def test_a_click_right_before_napari_is_closed_is_kept(shown, recorder, qtbot, c
     shown.close()
     (work,) = find_unsaved()
     assert work.n_points == 1
+
+
+@pytest.mark.parametrize("how", ["napari", "layer"])
+def test_closing_leaves_the_tracks_and_no_points_beside_them(
+    shown, recorder, qtbot, clip, how
+):
+    window = Window(shown, recorder.engine, qtbot)
+    image = shown.add_image(clip, name="clip")
+    window.place_points(image, [(2, 15, 20)])
+    window.press("run")
+    window.idle()
+    window.canvas.click(image, 30, 40)
+    session = window.dock.controller.session_of(image)
+    window.wait(lambda: session.memory.clicked)
+    if how == "layer":
+        shown.layers.remove("clip tracked")
+        qtbot.wait(2 * PAUSE_MS)
+    shown.close()
+    (work,) = find_unsaved()
+    assert (work.n_tracks, work.n_points) == (1, 2)
 
 
 @NEEDS_SIGNALS

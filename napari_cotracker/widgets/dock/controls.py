@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, TypeVar
 
 from qtpy.QtWidgets import (
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
 LayerType = TypeVar("LayerType", bound="Layer")
+# A line ends between words, or behind a slash.
+LONG_WORD = re.compile(r"([^\s/\\]{14})[^\s/\\]+([^\s/\\]{14})")
 
 
 def combo(name: str, tip: str, items: Iterable[str] = ()) -> QComboBox:
@@ -43,13 +46,29 @@ def button(name: str, text: str, tip: str) -> QPushButton:
     return made
 
 
-def sentence(name: str, text: str = "") -> QLabel:
-    """Make a text of several lines that a long word, such as a path, does not widen."""
-    made = QLabel(text)
-    made.setObjectName(name)
-    made.setWordWrap(True)
-    made.setMinimumWidth(1)
-    return made
+class Sentence(QLabel):
+    """A text of several lines that a long word, such as a path, does not widen.
+
+    Of a word that does not fit in a line the middle is left out; the tool tip has it.
+    """
+
+    def __init__(self, name: str, text: str = "") -> None:
+        super().__init__()
+        self.setObjectName(name)
+        self.setWordWrap(True)
+        self.setMinimumWidth(1)
+        self.setText(text)
+
+    def setText(self, text: str | None) -> None:
+        """Show a text."""
+        self._text = text or ""
+        shown = LONG_WORD.sub(r"\1…\2", self._text)
+        self.setToolTip(self._text if shown != self._text else "")
+        super().setText(shown)
+
+    def text(self) -> str:
+        """Return all of it."""
+        return self._text
 
 
 def frame_box(name: str, tip: str) -> QSpinBox:

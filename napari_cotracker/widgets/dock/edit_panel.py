@@ -159,6 +159,8 @@ class EditPanel:
             )
             if i != target.point_ids[0]
         }
+        if not names:
+            return target  # said by the action
         text, agreed = QInputDialog.getItem(
             self._parent,
             action.text,

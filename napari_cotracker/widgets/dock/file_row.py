@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,11 @@ from qtpy.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from napari_cotracker.errors import CoTrackerError
 from napari_cotracker.widgets.dock.controls import button, evenly
-from napari_cotracker.widgets.files.export_formats import export_filters, with_format
+from napari_cotracker.widgets.files.export_formats import (
+    export_filters,
+    format_asked,
+    with_format,
+)
 from napari_cotracker.widgets.files.project_files import (
     SUFFIX,
     open_project,
@@ -109,15 +114,13 @@ class FileRow:
         session = self._session()
         if session is None:
             return
-        filters = export_filters()
         path, kind = QFileDialog.getSaveFileName(
             self._parent,
             "Export tracks",
             f"{_file_name(session)} tracks.csv",
-            ";;".join(filters),
+            ";;".join(export_filters()),
         )
-        suffix = filters.get(kind) or Path(path).suffix or ".csv"
-        chosen = self._with_suffix(path, suffix)
+        chosen = self._with_suffix(path, format_asked(path, kind))
         if chosen is not None:
             self._try(lambda: self._export(session, chosen))
 
@@ -161,7 +164,7 @@ class FileRow:
         if not path:
             return None
         chosen = with_format(path, suffix)
-        if chosen == Path(path) or not chosen.exists():
+        if chosen == Path(path) or not os.path.exists(chosen):
             return chosen
         # The dialog did not see the suffix that was added.
         answer = QMessageBox.question(

@@ -19,12 +19,13 @@ from superqt.utils import qdebounced, qthrottled
 
 from napari_cotracker.errors import CoTrackerError
 from napari_cotracker.widgets.dock.controls import (
+    Sentence,
     chosen,
     refill,
-    sentence,
 )
 from napari_cotracker.widgets.dock.downloading import Downloading
 from napari_cotracker.widgets.dock.edit_panel import EditPanel
+from napari_cotracker.widgets.dock.endings import told
 from napari_cotracker.widgets.dock.file_row import FileRow
 from napari_cotracker.widgets.dock.review_panel import ReviewPanel
 from napari_cotracker.widgets.dock.run_form import RunForm
@@ -36,7 +37,7 @@ from napari_cotracker.widgets.engine import Engine, default_engine
 from napari_cotracker.widgets.layers.layer_looks import Scheduling
 from napari_cotracker.widgets.runs.clicks import Clicks
 from napari_cotracker.widgets.runs.controller import TrackingController
-from napari_cotracker.widgets.runs.preparing import own_layer
+from napari_cotracker.widgets.runs.preparing import own_layer, points_for
 from napari_cotracker.widgets.runs.runner import Ending, Runner
 
 if TYPE_CHECKING:
@@ -57,12 +58,6 @@ STATUS_MARGIN = 9  # px
 TRAILS_MS = 200  # between two renewals of the trails
 PAUSE_MS = 500  # after the last click, before the clicks are kept
 STOPPING = "Stopping after this window…"
-RENEWED = "Tracked again what the edit changed."
-ENDINGS = {
-    Ending.COMPLETE: "Done. Drag a tracked point to correct it.",
-    Ending.CANCELLED: "Cancelled; what was finished is shown.",
-    Ending.ABANDONED: "Stopped: its image or results were removed.",
-}
 
 
 class PointTracker(QWidget):
@@ -146,7 +141,7 @@ class PointTracker(QWidget):
         return content
 
     def _create_status(self) -> QLabel:
-        self.status = sentence("status", WELCOME)
+        self.status = Sentence("status", WELCOME)
         self.status.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse
         )
@@ -157,7 +152,7 @@ class PointTracker(QWidget):
         events = self.viewer.layers.events
         for event in (events.inserted, events.removed, events.renamed):
             event.connect(self._on_layers_changed)
-        self.run_form.image_layer.currentIndexChanged.connect(self._on_image_chosen)
+        self.run_form.image_layer.currentIndexChanged.connect(self._on_other_image)
         self.run_form.points_layer.currentIndexChanged.connect(self._watch_clicks)
         self.run_form.model.activated.connect(self._on_model_chosen)
         self.run_form.new_points.clicked.connect(self._on_new_points)
@@ -198,6 +193,17 @@ class PointTracker(QWidget):
             self.runner.stop_for(Ending.ABANDONED)
         if getattr(event, "type", "") == "removed":
             self.unsaved.look_soon()  # what belonged to it can be restored
+        self._on_image_chosen()
+
+    def _on_other_image(self, index: int) -> None:
+        self._on_clicks()  # on the image before
+        points = points_for(
+            self._session(),
+            self.controller.sessions(),
+            self.controller.points_layers(),
+            self._points(),
+        )
+        self.run_form.choose_points(points)
         self._on_image_chosen()
 
     def _on_image_chosen(self, index: int = 0) -> None:
@@ -271,8 +277,7 @@ class PointTracker(QWidget):
     def _on_end(self, run: Run, ending: Ending) -> None:
         if self.run_row.is_waiting:
             self.run_row.show_nothing()
-        renewed = ending is Ending.COMPLETE and not run.is_whole
-        self._on_message(RENEWED if renewed else ENDINGS.get(ending, ""))
+        self._on_message(told(run, ending))
         if self._run_waits:
             self._on_run()
         elif ending is Ending.COMPLETE and run.windows:
@@ -299,6 +304,7 @@ class PointTracker(QWidget):
         self._refresh()
 
     def _on_edit(self, session: Session, text: str) -> None:
+        self.run_form.choose(session.image, None)  # undo is to be about what was done
         self._on_message(text)
         if text and session.memory.stale:  # none: another track was chosen
             self._renew()
@@ -310,11 +316,9 @@ class PointTracker(QWidget):
     def _on_project_opened(self, session: Session) -> None:
         self._on_layers_changed()
         self.run_form.choose(session.image, session.memory.settings)
+        # Without any none is chosen: those of another recording are not to be read.
         points = own_layer(session, self.controller.points_layers())
-        if points is None:  # one of another recording must not be read by chance
-            self.run_form.points_layer.setCurrentIndex(-1)
-        else:
-            self.run_form.points_layer.setCurrentText(points.name)
+        self.run_form.choose_points(points)
 
     # -- a download -----------------------------------------------------------
 

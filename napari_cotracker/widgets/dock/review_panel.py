@@ -9,7 +9,7 @@ import numpy as np
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_cotracker.project.point_edits import accept
-from napari_cotracker.widgets.dock.controls import button, evenly, sentence
+from napari_cotracker.widgets.dock.controls import Sentence, button, evenly
 from napari_cotracker.widgets.session.review import Review
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class ReviewPanel(QWidget):
         self.next = button(
             "next_review", "Next", "Show the point that is most likely wrong (N)"
         )
-        self.label = sentence("review_label")
+        self.label = Sentence("review_label")
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(evenly(self.previous, self.accept, self.next))

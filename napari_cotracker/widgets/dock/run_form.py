@@ -68,6 +68,11 @@ class RunForm:
         self.first_frame.setValue(first)
         self.last_frame.setValue(last)
 
+    def choose_points(self, points: Points | None) -> None:
+        """Show a Points layer, or that none is chosen."""
+        place = -1 if points is None else self.points_layer.findText(points.name)
+        self.points_layer.setCurrentIndex(place)
+
     def set_frames(self, final: int) -> None:
         """Let the range lie within the frames 0 to ``final``."""
         limited(self.first_frame, self.last_frame, final)

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QMessageBox, QVBoxLayout, QWidget
 
 from napari_cotracker.errors import CoTrackerError
 from napari_cotracker.project.recovery import UnsavedWork, discard, find_unsaved
-from napari_cotracker.widgets.dock.controls import button, combo, evenly, sentence
+from napari_cotracker.widgets.dock.controls import Sentence, button, combo, evenly
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +44,7 @@ class UnsavedPanel(QWidget):
         self._on_message = on_message
         self._on_error = on_error
         self._found: list[UnsavedWork] = []
-        self.label = sentence("unsaved_label")
+        self.label = Sentence("unsaved_label")
         self.choice = combo("unsaved", "Work that was not saved, the latest first")
         self.restore = button(
             "restore_unsaved", "Restore", "Go on with it, recording and all"

@@ -16,6 +16,18 @@ def export_filters() -> dict[str, str]:
     }
 
 
+def format_asked(path: str, filter_text: str) -> str:
+    """Return the suffix of the format that a person has asked for.
+
+    It is the one chosen in the list of the dialog; where that was left as it was
+    offered, the one of the name, if that is known.
+    """
+    filters = export_filters()
+    offered = next(iter(filters.values()))
+    chosen = filters.get(filter_text, offered)
+    return (_known_suffix(path) or chosen) if chosen == offered else chosen
+
+
 def with_format(path: str, suffix: str) -> Path:
     """Give a path the suffix of the chosen format in place of that of another.
 
@@ -25,10 +37,14 @@ def with_format(path: str, suffix: str) -> Path:
     chosen = Path(path)
     if chosen.name.lower().endswith(suffix):
         return chosen
+    other = _known_suffix(path)
+    return chosen.with_name(chosen.name[: len(chosen.name) - len(other)] + suffix)
+
+
+def _known_suffix(path: str) -> str:
+    """Return how the name ends, if that is the suffix of a format."""
     from napari_cotracker.io import formats
 
-    known = {other for each in formats() for other in each.suffixes}
-    for other in sorted(known, key=len, reverse=True):
-        if chosen.name.lower().endswith(other):
-            return chosen.with_name(chosen.name[: -len(other)] + suffix)
-    return chosen.with_name(chosen.name + suffix)
+    known = {suffix for each in formats() for suffix in each.suffixes}
+    endings = (suffix for suffix in known if path.lower().endswith(suffix))
+    return max(endings, key=len, default="")

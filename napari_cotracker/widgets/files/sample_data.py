@@ -34,6 +34,8 @@ def sample_clip() -> list[LayerDataTuple]:
     points_look: dict[str, Any] = {
         "name": f"{CLIP_NAME} points",
         "features": {"name": list(queries.name)},
+        # napari's own default is the last name: a click would join that track.
+        "feature_defaults": {"name": ""},
         "size": point_size(frames.shape[1:3]),
         "face_color": "yellow",
         "border_color": "black",

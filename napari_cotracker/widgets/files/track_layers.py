@@ -64,6 +64,7 @@ def layers_of(tracks: Tracks, name: str) -> list[LayerDataTuple]:
 def points_layer(queries_txy: npt.ArrayLike, names: tuple[str, ...], name: str) -> Any:
     """Return a Points layer of anchors."""
     look = {"name": name, "features": {"name": list(names)}, "axis_labels": _AXES}
+    look["feature_defaults"] = {"name": ""}  # a point that is added is a new track
     return from_txy(queries_txy, PixelAxes(3)), look, "points"
 
 

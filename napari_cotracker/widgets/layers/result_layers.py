@@ -194,9 +194,9 @@ class ResultLayers:
             self.go_to(int(nearest))
 
     def go_to(self, frame: int) -> None:
-        """Move the viewer's time slider to a frame."""
-        if self.points is not None and frame != self.frame_in_view():
-            self._view.go_to(self.points, frame)
+        """Move the viewer's sliders to a frame, in the slice of these layers."""
+        if self.points is not None and self._axes is not None:
+            self._view.go_to(self.points, {0: frame, **self._axes.fixed})
 
     def look_at(self, frame: int, point_id: int) -> None:
         """Show a point: its frame in view, in the middle, and selected."""
@@ -218,12 +218,9 @@ class ResultLayers:
         """Select a track on the frame in view; points that are added belong to it."""
         self.chosen = point_id
         self._on_choice()
-        if self.points is None or self.shown is None:
-            return
-        here = self.shown.point_id == point_id
-        here &= self.shown.frame == self.frame_in_view()
-        self.points.selected_data = set(np.flatnonzero(here).tolist())
-        self.points.feature_defaults["track_id"] = point_id
+        self._select((point_id,))
+        if self.points is not None:
+            self.points.feature_defaults["track_id"] = point_id
 
     def release(self) -> None:
         """Stop listening; the layers stay."""
@@ -344,7 +341,11 @@ class ResultLayers:
 
     def _on_step(self, event: Any = None) -> None:
         """Show the frame that came into view, once what was edited has been read."""
-        if self._tracks is None or self._axes is None or self._whole():
+        if self._tracks is None or self._axes is None:
+            return
+        if self._whole():
+            # Points that nobody sees would be dragged along, and deleted.
+            self._select(() if self._dragging else self.selected_tracks())
             return
         span = self._span()
         if self._dragging:
@@ -354,6 +355,12 @@ class ResultLayers:
             with self._guard():
                 self._write_points(Rows.of(self._tracks, span))
         self._soon_trails()
+
+    def _select(self, point_ids: tuple[int, ...]) -> None:
+        """Select tracks on the frame in view, if any are given."""
+        if point_ids and self.points is not None and self.shown is not None:
+            here = self.shown.of_tracks(point_ids, self.frame_in_view())
+            self.points.selected_data = set(np.flatnonzero(here).tolist())
 
     def _on_selected(self, added: object = None, removed: object = None) -> None:
         """Let the track of a point that was clicked be the chosen one."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_cotracker.project import columns_of
+from napari_cotracker.tracks.queries import within
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -31,8 +32,9 @@ class Reading:
     gone_frame, gone_id : (G,) int64
         Positions that were deleted.
     refused : int
-        Rows that cannot be positions of a track (no such track, outside the image
-        or the recording); the layer must be written again to drop them.
+        Rows moved or added that cannot be positions of a track (no such track,
+        outside the image or the recording); the layer must be written again to drop
+        them. A prediction outside the image that stayed where it was is none.
     """
 
     frame: Integers
@@ -79,12 +81,14 @@ def read_rows(
     xy = txy[:, 1:].astype(np.float32)
     # A row dragged out of the image is put back, not deleted.
     member = (column >= 0) & (frame >= 0) & (frame < tracks.n_frames)
-    usable = member & _inside(xy, tracks.size)
     cell = frame * tracks.n_tracks + column
     old_column = columns_of(tracks, shown.point_id)
     old_cell = shown.frame * tracks.n_tracks + old_column
-    rows = np.flatnonzero(usable)
-    changed = rows[(_look_up(old_cell, shown.xy, cell[rows]) != xy[rows]).any(axis=1)]
+    stayed = np.zeros(len(xy), np.bool_)
+    was = _look_up(old_cell, shown.xy, cell[member])
+    stayed[member] = (was == xy[member]).all(axis=1)
+    usable = member & within(xy, tracks.size)
+    changed = np.flatnonzero(usable & ~stayed)
     _, last = np.unique(cell[changed][::-1], return_index=True)
     moved = changed[::-1][last]
     gone = (old_column >= 0) & ~np.isin(old_cell, cell[member])
@@ -94,7 +98,7 @@ def read_rows(
         xy[moved],
         shown.frame[gone],
         shown.point_id[gone],
-        int((~usable).sum()),
+        int((~usable & ~stayed).sum()),
     )
 
 
@@ -111,14 +115,3 @@ def _look_up(
         same = cells[place] == wanted
         found[same] = xy[place[same]]
     return found
-
-
-def _inside(
-    xy: npt.NDArray[np.float32], size: tuple[int, int]
-) -> npt.NDArray[np.bool_]:
-    height, width = size
-    x, y = xy.T
-    # Half a pixel beyond the outermost centres is still on the image.
-    return np.asarray(
-        (x >= -0.5) & (x <= width - 0.5) & (y >= -0.5) & (y <= height - 0.5)
-    )

@@ -73,6 +73,12 @@ class Rows:
             and np.array_equal(self.point_id, other.point_id)
         )
 
+    def of_tracks(
+        self, point_ids: tuple[int, ...], frame: int
+    ) -> npt.NDArray[np.bool_]:
+        """Mark the rows of some tracks on a frame."""
+        return (self.frame == frame) & np.isin(self.point_id, point_ids)
+
     def standing_for(self, other: Rows, at: list[int]) -> npt.NDArray[np.bool_]:
         """Mark the rows of the same positions as some rows of another.
 

@@ -24,11 +24,13 @@ class Viewpoint:
         """Return the index that is in view on the time axis of a layer."""
         return round(float(layer.world_to_data(self._viewer.dims.point)[time]))
 
-    def go_to(self, layer: Layer, frame: int) -> None:
-        """Move the time slider to a frame of a layer whose first axis is time."""
+    def go_to(self, layer: Layer, index: dict[int, int]) -> None:
+        """Move the sliders to an index on some axes of a layer."""
         dims = self._viewer.dims
-        place = layer.data_to_world((frame, *([0] * (layer.ndim - 1))))
-        dims.set_point(dims.ndim - layer.ndim, float(place[0]))
+        data = [index.get(axis, 0) for axis in range(layer.ndim)]
+        place = layer.data_to_world(data)
+        for axis in index:
+            dims.set_point(dims.ndim - layer.ndim + axis, float(place[axis]))
 
     def centre_on(self, layer: Layer, row: int) -> None:
         """Bring a point of a layer to the middle of the canvas."""

@@ -36,6 +36,7 @@ class Clicks:
         self._soon = soon
         self._image: Image | None = None
         self._points: Points | None = None
+        self._changed = False
 
     def watch(self, image: Image | None, points: Points | None) -> None:
         """Keep these points over this image from now on; None = there are none."""
@@ -49,7 +50,7 @@ class Clicks:
         if points is not None:
             points.events.data.connect(self._on_changed)
             points.events.features.connect(self._on_changed)
-        self._soon()
+        self._on_changed()
 
     def leave(self) -> None:
         """Listen no longer; what is kept stays as it is."""
@@ -61,6 +62,9 @@ class Clicks:
     def keep(self) -> None:
         """Keep what is there.
 
+        What is as it was when it was kept with results that a person has removed since
+        does not become unsaved work of its own, which would be offered before those.
+
         Raises
         ------
         ProjectError
@@ -71,10 +75,11 @@ class Clicks:
             return
         clicked = None if points is None else read_clicked(points, image)
         session = self._controller.session_of(image)
-        if session is None and clicked is not None:
+        if session is None and clicked is not None and self._changed:
             session = self._begin(image)
         if session is not None:
             session.kept.keep_clicked(clicked, self._set_aside(session))
+        self._changed = False
 
     def _set_aside(self, session: Session) -> list[Clicked]:
         """Return layers that were chosen before, as they are now."""
@@ -99,4 +104,5 @@ class Clicks:
         return session
 
     def _on_changed(self, event: object = None) -> None:
+        self._changed = True
         self._soon()

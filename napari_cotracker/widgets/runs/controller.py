@@ -170,6 +170,7 @@ class TrackingController:
         points = self._add_points(image, clicked.layer, clicked.data)
         if any(clicked.group):
             points.features = {GROUP_COLUMNS[0]: clicked.group}
+            points.feature_defaults = {GROUP_COLUMNS[0]: ""}  # not the last name
         return points
 
     def _add_points(

@@ -146,7 +146,10 @@ def own_layer(session: Session, layers: Iterable[Points]) -> Points | None:
     for points in layers:
         if clicked and clicked.same_as(read_clicked(points, session.image)):
             return points
-    source = read_image(session.image, session.position())
+    try:
+        source = read_image(session.image, session.position())
+    except InputError:  # its data was replaced
+        return None
     found: dict[int, Points] = {}
     for points in layers:
         with suppress(InputError):  # one that cannot be read never was
@@ -155,6 +158,33 @@ def own_layer(session: Session, layers: Iterable[Points]) -> Points | None:
             if before is not None:
                 found[read.index(before)] = points
     return found[max(found)] if found else None
+
+
+def points_for(
+    session: Session | None,
+    sessions: Iterable[Session],
+    layers: Iterable[Points],
+    chosen: Points | None,
+) -> Points | None:
+    """Return the person's layer to read for another image that was chosen.
+
+    Parameters
+    ----------
+    session : Session or None
+        Of that image; it knows its layer.
+    sessions : iterable of Session
+        All there are.
+    layers : iterable of Points
+        The person's own.
+    chosen : Points or None
+        Read so far; it stays, unless it is about another image.
+    """
+    layers = list(layers)
+    known = None if session is None else own_layer(session, layers)
+    if known is not None or chosen is None:
+        return known
+    others = (other for other in sessions if other is not session)
+    return None if any(own_layer(x, [chosen]) for x in others) else chosen
 
 
 def _enter_points(

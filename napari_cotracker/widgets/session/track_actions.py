@@ -88,7 +88,7 @@ class Action:
 
 def _other(target: Target) -> int:
     if target.other is None:
-        raise InputError("This needs a second track; choose one.")
+        raise InputError("This needs a second track; there is only this one.")
     return target.other
 
 
