@@ -41,10 +41,16 @@ def replacing(
     Raises
     ------
     failure
-        A file is there already, or the disk is full or not writable; the old file
-        is then as it was and nothing else is left.
+        A file is there already, or no file but a device, or the disk is full or not
+        writable; what was there is then as it was and nothing else is left.
     """
     target = path.resolve()
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        # Renaming over /dev/null would replace the device, for everybody.
+        raise failure(
+            f"'{path}' is a device or a pipe, which cannot be replaced by a file; give "
+            "the name of a file to write."
+        )
     if target.exists() and target.is_dir() is not folder:
         kind = "folder" if folder else "file"
         raise failure(f"'{path}' is not a {kind}; give the name of a {kind} to write.")

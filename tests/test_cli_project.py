@@ -91,6 +91,13 @@ def test_a_project_without_a_file_of_tracks_keeps_the_result(here, capsys):
     assert json.loads(capsys.readouterr().out)["project"] == "p.ctk"
 
 
+def test_an_overlay_alone_is_drawn(here, capsys):
+    assert main([*NEW, *QUICK, "--json", "--overlay", "o.mp4"]) == 0
+    assert json.loads(capsys.readouterr().out)["overlay"] == "o.mp4"
+    with open_video("o.mp4") as drawn:
+        assert len(drawn) == 80
+
+
 def test_its_own_points_and_decisions_are_followed(here):
     queries = Queries([0, 9, 30], [[40, 60], [45, 62], [90, 90]], [7, 7, 8], "aab")
     recording = Recording.of_file(Path(VIDEO), (80, 192, 256))

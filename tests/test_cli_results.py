@@ -21,6 +21,7 @@ from napari_cotracker.errors import (
     TrackingError,
     VideoError,
 )
+from napari_cotracker.files import replacing
 from napari_cotracker.sample import sample_clip
 from napari_cotracker.tracking import Progress
 from napari_cotracker.tracks import Queries, Source, Tracks
@@ -99,6 +100,20 @@ def test_outputs_are_refused_before_the_work(tmp_path):
     ):
         with pytest.raises(InputError, match=words):
             check_output(path, overwrite=False)
+
+
+def test_a_device_is_never_replaced(tmp_path):
+    # As a pipe, which like /dev/null exists but is no file.
+    pipe = tmp_path / "t.csv"
+    os.mkfifo(pipe)
+    with pytest.raises(InputError, match="a device or a pipe"):
+        check_output(pipe, overwrite=True)
+    with (
+        pytest.raises(FormatError, match="a device or a pipe"),
+        replacing(pipe, overwrite=True),
+    ):
+        pass
+    assert pipe.is_fifo() and list(tmp_path.iterdir()) == [pipe]
 
 
 def test_a_result_whose_folder_has_gone_is_saved_elsewhere(tmp_path, monkeypatch):

@@ -126,9 +126,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
         else:
             outcome = _track(args, task, project, source, stack, console)
         result = {"video": str(video), **_report(args, task, source, outcome)}
-        if outcome.tracks is not None and args.out is not None:
-            losses = save(outcome.tracks, source, args)
-            result["not_kept"] = "; ".join(losses) or "nothing: the file holds all"
+        if outcome.tracks is not None:
+            result |= save(outcome.tracks, source, args)
         console.report_run(result)
         return exit_code_of(outcome, console)
 
@@ -211,22 +210,36 @@ def check_outputs(args: argparse.Namespace) -> None:
 
 def save(
     tracks: Tracks, source: FrameSource, args: argparse.Namespace
-) -> tuple[str, ...]:
-    """Write the tracks, then the overlay.
+) -> dict[str, Any]:
+    """Write the tracks, then the overlay, as far as they were asked for.
 
     Returns
     -------
-    tuple of str
-        What of the tracks the format could not hold.
+    dict
+        What of the tracks the format could not hold, in words.
 
     Raises
     ------
     CoTrackerError
         Something could not be written; the message says where it is instead.
     """
+    said = {}
+    if args.out is not None:
+        losses = _save_tracks(replace(tracks, times=source.times), args)
+        said["not_kept"] = "; ".join(losses) or "nothing: the file holds all"
+    if args.overlay is not None:
+        from napari_cotracker.overlay import write_overlay
+
+        def draw(path: Path) -> None:
+            write_overlay(source, tracks, path, overwrite=args.overwrite)
+
+        write_or_rescue(draw, args.overlay)
+    return said
+
+
+def _save_tracks(timed: Tracks, args: argparse.Namespace) -> tuple[str, ...]:
     from napari_cotracker.io import save_tracks
 
-    timed = replace(tracks, times=source.times)
     losses: list[str] = []
 
     def write(path: Path) -> None:
@@ -236,11 +249,4 @@ def save(
         save_tracks(timed, path, "json")
 
     write_or_rescue(write, args.out, as_json)
-    if args.overlay is not None:
-        from napari_cotracker.overlay import write_overlay
-
-        def draw(path: Path) -> None:
-            write_overlay(source, tracks, path, overwrite=args.overwrite)
-
-        write_or_rescue(draw, args.overlay)
     return tuple(losses)
