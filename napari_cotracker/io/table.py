@@ -213,7 +213,8 @@ def read_lines(path: Path, expected: str) -> Iterator[tuple[int, list[str]]]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, strict=True)
             for row in reader:
-                if row:
+                # Spreadsheets leave a row of nothing but commas of a deleted one.
+                if any(map(str.strip, row)):
                     yield reader.line_num, row
     except OSError as error:
         raise FormatError(
@@ -265,9 +266,15 @@ def _check_header(path: Path, header: list[str], required: Sequence[str]) -> Non
         )
     missing = [column for column in required if column not in header]
     if missing:
+        other = len(header) == 1 and any(sign in header[0] for sign in ";\t")
+        advice = (
+            "write commas between columns, and points in numbers"
+            if other
+            else "correct that line"
+        )
         raise FormatError(
             f"'{path.name}', line 1: column(s) {', '.join(missing)} missing; expected "
-            f"{','.join(required)}, found {_short(','.join(header))!r}."
+            f"{','.join(required)}, found {_short(','.join(header))!r}; {advice}."
         )
     twice = [column for column in header if column and header.count(column) > 1]
     if twice:
