@@ -75,8 +75,11 @@ def test_deeplabcut_with_individuals_and_unique_parts(tmp_path):
     [
         (lambda t: t.replace("0.9", "often"), "could not convert"),
         (lambda t: t.replace("likelihood", "p"), "no column 'likelihood'"),
-        (lambda t: t.replace("\n1,", "\n0,"), "each once"),
+        (lambda t: t.replace("\n1,", "\n0,"), "each frame once"),
         (lambda t: t.replace("\n1,", "\none,"), "not numbered by frame"),
+        (lambda t: t.replace("\n1,", "\n1.5,"), "each frame once"),
+        (lambda t: t.replace("\n1,", "\n-1,"), "from 0 on"),
+        (lambda t: t.replace("\n1,", "\n1000000000,"), "not plausible"),
         (lambda t: t.replace("b,b,b", "a,a,a"), "two columns"),
         (lambda t: t.replace(",7,", ",1e300,"), "expected a position"),
         (lambda t: t.replace(",7,", ",7,7,"), "cells"),
@@ -95,6 +98,17 @@ def test_broken_deeplabcut_tables_say_where(tmp_path, change, words):
     with pytest.raises(CoTrackerError, match=words) as caught:
         load_tracks(path, "dlc")
     assert "t.csv" in str(caught.value)
+
+
+def test_deeplabcut_rows_begin_where_the_first_animal_does(tmp_path):
+    # As its stitcher of tracklets writes them, for the frames that have an animal.
+    levels = ("scorer", "individuals", "bodyparts", "coords")
+    columns = [("me", "m1", "nose", c) for c in ("x", "y", "likelihood")]
+    table = dlc_table(columns, [[1, 2, 1], [3, 4, 1]], pd.Index([2, 4]), levels)
+    table.to_hdf(tmp_path / "t.h5", key="tracks", format="table", mode="w")
+    tracks = load_tracks(tmp_path / "t.h5")
+    assert tracks.source[:, 0].tolist() == [0, 0, 1, 0, 1]
+    assert tracks.xy[[2, 4], 0].tolist() == [[1, 2], [3, 4]]
 
 
 def test_labels_of_several_videos_are_not_mixed(tmp_path):

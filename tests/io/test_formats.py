@@ -16,6 +16,7 @@ from napari_cotracker.io import (
     save_queries,
     save_tracks,
 )
+from napari_cotracker.io.anchors import tracks_of
 from napari_cotracker.io.codecs import BUILT_IN
 from napari_cotracker.io.compare import ASPECTS
 from napari_cotracker.io.format import TracksFormat
@@ -162,6 +163,15 @@ def test_one_point_on_one_frame(tmp_path, format, file):
     again = load_queries(tmp_path / file)
     assert again.txy.tolist() == [[0.0, 3.5, 4.25]]
     assert again.name == ("nose",)
+
+
+@files
+def test_the_only_frame_has_a_time(tmp_path, format, file):
+    alone = tracks_of(Queries([0], [[3.5, 4.25]], [0], ("nose",)))
+    timed = replace(alone, times=np.zeros(1), size=(48, 64), fps=25.0)
+    save_tracks(timed, tmp_path / file, format)
+    times = load_tracks(tmp_path / file).times
+    assert (times is not None) is (format in TIMES_KEPT)
 
 
 @files
