@@ -305,6 +305,8 @@ def test_a_failing_network_is_one_clear_error(answer, words):
     ("options", "words"),
     [
         ({"first_frame": 1.5}, "first_frame is 1.5; expected a whole number"),
+        ({"sharpen": "no"}, "sharpen is 'no'; expected True or False"),
+        ({"reference": "False"}, "expected True or False"),
         ({"iterations": "6"}, "iterations is '6'; expected a whole number"),
         ({"iterations": 2.5}, "iterations is 2.5; expected a whole number"),
         ({"support_grid": 2.5}, "support_grid is 2.5; expected a whole number"),
