@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 import subprocess
 import sys
 
@@ -58,6 +59,42 @@ def test_whatever_was_finished_is_kept(error, code, capsys):
     assert exit_code_of(outcome, QUIET) == code
     assert summarise(outcome)["finished"] is (error is None)
     assert ("2 of 5 windows" in capsys.readouterr().err) is (error is not None)
+
+
+def test_a_scheduler_ends_a_run_as_ctrl_c_does():
+    def terminated():
+        yield Progress(1, 5, sample_clip().truth, (0, 15))
+        signal.raise_signal(signal.SIGTERM)
+        yield Progress(2, 5, sample_clip().truth, (0, 15))
+
+    outcome = follow(terminated(), QUIET)
+    assert exit_code_of(outcome, QUIET) == 130
+    assert outcome.tracks is not None and outcome.done == 1
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_a_log_file_has_lines(capsys):
+    follow(steps_until(None, []), Console())
+    err = capsys.readouterr().err
+    assert "\r" not in err and "2/5" in err.splitlines()[-1]
+
+
+@pytest.mark.parametrize("redirect", ["2>/dev/full", "2>&-"])
+def test_a_screen_that_fails_ends_no_run(tmp_path, redirect):
+    code = (
+        "import sys\n"
+        "from napari_cotracker.cli.app import main\n"
+        "from napari_cotracker.cli.console import Console\n"
+        "main(['models', '--quiet'])\n"
+        "with Console().progress('tracking') as bar:\n"
+        "    bar.show(1, 2)\n"
+        "Console().warn('a frame is damaged')\n"
+        "open(sys.argv[1], 'w').close()\n"
+    )
+    shell = f'"$0" -c "$1" "$2" {redirect}'
+    saved = tmp_path / "saved"
+    done = subprocess.run(["sh", "-c", shell, sys.executable, code, saved])
+    assert done.returncode == 0 and saved.exists()
 
 
 def test_stopping_before_the_first_window_says_that_nothing_was_saved(capsys):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+import signal
+import threading
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -10,7 +12,7 @@ from typing import TYPE_CHECKING
 from napari_cotracker.errors import CoTrackerError, ProjectError, TrackingError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
 
     from napari_cotracker.cli.console import Console
     from napari_cotracker.tracking import Progress
@@ -32,7 +34,7 @@ class Outcome:
     seconds : float
         Time spent, the model's loading not included.
     stopped_by : KeyboardInterrupt, CoTrackerError or None
-        Why it did not get to the end.
+        Why it did not get to the end; KeyboardInterrupt also for SIGTERM.
     """
 
     tracks: Tracks | None
@@ -61,7 +63,7 @@ def follow(steps: Generator[Progress, None, object], console: Console) -> Outcom
     last: Progress | None = None
     stopped_by: Stop | None = None
     begin = perf_counter()
-    with console.progress("tracking") as bar, closing(steps):
+    with _termination_as_ctrl_c(), console.progress("tracking") as bar, closing(steps):
         try:
             for last in steps:
                 bar.show(last.done, last.total)
@@ -76,3 +78,19 @@ def follow(steps: Generator[Progress, None, object], console: Console) -> Outcom
     if last is None:
         return Outcome(None, 0, 0, seconds, stopped_by)
     return Outcome(last.tracks_so_far, last.done, last.total, seconds, stopped_by)
+
+
+@contextmanager
+def _termination_as_ctrl_c() -> Iterator[None]:
+    """Stop at SIGTERM, with which schedulers end jobs, as at Ctrl-C."""
+    ours = (
+        threading.current_thread() is threading.main_thread()
+        and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    )
+    if ours:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        if ours:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
