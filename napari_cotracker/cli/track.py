@@ -225,7 +225,7 @@ def save(
     """
     said = {}
     if args.out is not None:
-        losses = _save_tracks(replace(tracks, times=source.times), args)
+        losses = _save_tracks(replace(tracks, fps=source.fps, times=source.times), args)
         said["not_kept"] = "; ".join(losses) or "nothing: the file holds all"
     if args.overlay is not None:
         from napari_cotracker.overlay import write_overlay
