@@ -1,6 +1,7 @@
 """A run that stops keeps what it has; what cannot be written goes elsewhere."""
 
 import errno
+import json
 import os
 import signal
 import subprocess
@@ -71,6 +72,11 @@ def test_a_scheduler_ends_a_run_as_ctrl_c_does():
     assert exit_code_of(outcome, QUIET) == 130
     assert outcome.tracks is not None and outcome.done == 1
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_json_has_no_nan(capsys):
+    Console(json=True).report([{"a": float("nan"), "b": [1.5, np.inf]}], [])
+    assert json.loads(capsys.readouterr().out) == [{"a": None, "b": [1.5, None]}]
 
 
 def test_a_log_file_has_lines(capsys):

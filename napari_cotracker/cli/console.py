@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
+from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Console:
     ) -> None:
         """Print the result: as JSON for a script, as lines for a person."""
         if self.json:
-            print(json.dumps(result, indent=1, default=str), flush=True)
+            print(json.dumps(_finite(result), indent=1, default=str), flush=True)
         else:
             for line in lines:
                 self.say(line)
@@ -121,6 +123,16 @@ class _Screen:
 
     def flush(self) -> None:
         """Do nothing: what is told is told at once."""
+
+
+def _finite(value: Any) -> Any:
+    """Put null for NaN and infinity, which JSON lacks."""
+    if isinstance(value, Mapping):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    unknown = isinstance(value, float) and not math.isfinite(value)
+    return None if unknown else value
 
 
 def _tell(text: str) -> None:

@@ -248,6 +248,11 @@ def retrack_iter(
 def _opened(
     video: Any, options: TrackingOptions
 ) -> AbstractContextManager[FrameSource]:
+    if not isinstance(options, TrackingOptions):
+        raise InputError(
+            f"options is a {type(options).__name__}; expected TrackingOptions, as in "
+            "options=TrackingOptions(direction='forward')."
+        )
     source = open_video(
         video, contrast_limits=options.contrast_limits, channels=options.channels
     )

@@ -322,6 +322,11 @@ def test_options_of_a_wrong_kind_get_one_clear_sentence(options, words):
         TrackingOptions(**options)
 
 
+def test_options_are_no_dictionary():
+    with pytest.raises(InputError, match=r"dict; expected TrackingOptions"):
+        track(film(4), [[0, 50, 50]], options={"direction": "forward"})
+
+
 def test_whole_numbers_of_numpy_are_numbers():
     options = TrackingOptions(last_frame=np.int64(5))
     assert type(options.last_frame) is int
