@@ -258,6 +258,31 @@ def test_trackpy_table(tmp_path):
     assert tracks.point_id.tolist() == [0, 4] and tracks.n_frames == 3
     np.testing.assert_array_equal(tracks.xy[[0, 2], 0], [[2.5, 3.5], [3.5, 4.5]])
     assert tracks.source[1, 0] == Source.EMPTY
+    # Its filter_stubs makes frame the index and keeps the column.
+    text = "frame,y,x,frame,particle\n0,1,2,0,0\n1,2,3,1,0\n"
+    (tmp_path / "t.csv").write_text(text)
+    assert load_tracks(tmp_path / "t.csv").n_frames == 2
+    (tmp_path / "t.csv").write_text(text.replace("1,2,3,1,0", "1,2,3,2,0"))
+    with pytest.raises(FormatError, match="'frame' is there twice, with other"):
+        load_tracks(tmp_path / "t.csv")
+
+
+def test_depth_is_left_out_and_said(tmp_path):
+    at = 'POSITION_Y="3.0"'
+    deep = TRACKMATE.replace(at, f'{at} POSITION_Z="1.5"', 1)
+    deep = deep.replace(f'{at} FRAME="1"', f'{at} POSITION_Z="4" FRAME="1"')
+    files = {
+        "t.xml": deep,
+        "s.csv": "TRACK_ID,FRAME,POSITION_X,POSITION_Y,POSITION_Z,LABEL,ID,QUALITY\n"
+        "0,0,1,2,1.5,a,1,9\n0,1,1,2,4,b,2,9\n",
+        "t.csv": "particle,frame,x,y,z\n0,0,1,2,1.5\n0,1,1,2,4\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+        with pytest.warns(UserWarning, match=r"z = 1\.5 to 4; z is left out"):
+            load_tracks(tmp_path / name)
+    (tmp_path / "t.csv").write_text(files["t.csv"].replace("1.5", "4"))
+    assert load_tracks(tmp_path / "t.csv").n_tracks == 1
 
 
 def test_points_saved_by_napari(tmp_path):

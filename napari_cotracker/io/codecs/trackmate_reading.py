@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_cotracker.errors import FormatError
-from napari_cotracker.io.building import Rows
+from napari_cotracker.io.building import Rows, leave_out_depth
 from napari_cotracker.io.lineage import unbranched
 from napari_cotracker.tracks import Source
 
@@ -45,6 +45,7 @@ def read(path: Path) -> Tracks:
     if not rows:
         raise FormatError("It holds no tracks; run TrackMate's linking first.")
     table = np.array(rows, np.float64)
+    leave_out_depth([_number(spot, "POSITION_Z", gaps=True) for spot in spots.values()])
     source = np.where(np.isnan(table[:, 6]), Source.MODEL, table[:, 6])
     n_frames, fps, size, pixel = _image(root)
     return Rows(
