@@ -207,6 +207,25 @@ def test_an_existing_file_stays(tmp_path, format, file):
     assert [p.name for p in tmp_path.iterdir()] == [file]
 
 
+def test_a_folder_of_other_things_is_never_replaced(tmp_path):
+    precious = tmp_path / "results"
+    precious.mkdir()
+    (precious / "notes.txt").write_text("precious")
+    with pytest.raises(FormatError, match="holds something else than GEFF"):
+        save_tracks(rich_tracks(), precious, "geff", overwrite=True)
+    assert (precious / "notes.txt").read_text() == "precious"
+    (precious / "notes.txt").unlink()
+    for _ in range(2):
+        save_tracks(rich_tracks(), precious, "geff", overwrite=True)
+
+
+@files
+def test_numbers_of_tracks_may_be_large(tmp_path, format, file):
+    tracks = rich_tracks()
+    large = replace(tracks, point_id=np.array([10**11, -3, 7]))
+    save_tracks(large, tmp_path / file, format)
+
+
 @files
 def test_a_faulty_disk_is_noticed(tmp_path, monkeypatch, format, file):
     """What reads back otherwise than written never takes the place of a file."""
