@@ -13,6 +13,7 @@ import pytest
 from napari_cotracker.cli.app import exit_code
 from napari_cotracker.cli.console import Console
 from napari_cotracker.cli.following import follow
+from napari_cotracker.cli.interrupts import finishing_first
 from napari_cotracker.cli.outputs import check_output, try_format, write_or_rescue
 from napari_cotracker.cli.result import errors_px, exit_code_of, summarise
 from napari_cotracker.errors import (
@@ -72,6 +73,21 @@ def test_a_scheduler_ends_a_run_as_ctrl_c_does():
     assert exit_code_of(outcome, QUIET) == 130
     assert outcome.tracks is not None and outcome.done == 1
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_ctrl_c_waits_until_the_tracks_are_saved():
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    told, saved = [], []
+    try:
+        for presses in (1, 2):
+            with pytest.raises(KeyboardInterrupt), finishing_first(told.append):
+                for _ in range(presses):
+                    signal.raise_signal(signal.SIGINT)
+                saved.append(presses)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert saved == [1] and len(told) == 2
 
 
 def test_json_has_no_nan(capsys):

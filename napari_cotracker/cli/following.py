@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from napari_cotracker.cli.interrupts import termination_as_ctrl_c
 from napari_cotracker.errors import CoTrackerError, ProjectError, TrackingError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator
 
     from napari_cotracker.cli.console import Console
     from napari_cotracker.tracking import Progress
@@ -63,7 +62,7 @@ def follow(steps: Generator[Progress, None, object], console: Console) -> Outcom
     last: Progress | None = None
     stopped_by: Stop | None = None
     begin = perf_counter()
-    with _termination_as_ctrl_c(), console.progress("tracking") as bar, closing(steps):
+    with termination_as_ctrl_c(), console.progress("tracking") as bar, closing(steps):
         try:
             for last in steps:
                 bar.show(last.done, last.total)
@@ -78,19 +77,3 @@ def follow(steps: Generator[Progress, None, object], console: Console) -> Outcom
     if last is None:
         return Outcome(None, 0, 0, seconds, stopped_by)
     return Outcome(last.tracks_so_far, last.done, last.total, seconds, stopped_by)
-
-
-@contextmanager
-def _termination_as_ctrl_c() -> Iterator[None]:
-    """Stop at SIGTERM, with which schedulers end jobs, as at Ctrl-C."""
-    ours = (
-        threading.current_thread() is threading.main_thread()
-        and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
-    )
-    if ours:
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        if ours:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)

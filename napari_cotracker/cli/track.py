@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_cotracker.cli.following import Outcome, follow
+from napari_cotracker.cli.interrupts import finishing_first
 from napari_cotracker.cli.options import add_flags
 from napari_cotracker.cli.outputs import (
     check_apart,
@@ -127,7 +128,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
             outcome = _track(args, task, project, source, stack, console)
         result = {"video": str(video), **_report(args, task, source, outcome)}
         if outcome.tracks is not None:
-            result |= save(outcome.tracks, source, args)
+            result |= save(outcome.tracks, source, args, console)
         console.report_run(result)
         return exit_code_of(outcome, console)
 
@@ -209,7 +210,7 @@ def check_outputs(args: argparse.Namespace) -> None:
 
 
 def save(
-    tracks: Tracks, source: FrameSource, args: argparse.Namespace
+    tracks: Tracks, source: FrameSource, args: argparse.Namespace, console: Console
 ) -> dict[str, Any]:
     """Write the tracks, then the overlay, as far as they were asked for.
 
@@ -225,7 +226,9 @@ def save(
     """
     said = {}
     if args.out is not None:
-        losses = _save_tracks(replace(tracks, fps=source.fps, times=source.times), args)
+        timed = replace(tracks, fps=source.fps, times=source.times)
+        with finishing_first(console.complain):
+            losses = _save_tracks(timed, args)
         said["not_kept"] = "; ".join(losses) or "nothing: the file holds all"
     if args.overlay is not None:
         from napari_cotracker.overlay import write_overlay
