@@ -92,6 +92,11 @@ def _visible(table: Table) -> Table:
         if _says_yes(table, row, cell.strip().lower())
     ]
     hidden = len(table) - len(seen)
+    if not seen:
+        raise FormatError(
+            f"'{table.path.name}': all {hidden} points say visible = 0, so there is "
+            "none to follow; give points that can be seen."
+        )
     if hidden:
         warnings.warn(
             f"'{table.path.name}': {hidden} of {len(table)} points say visible = 0 and "

@@ -69,6 +69,9 @@ def test_hidden_points_are_left_out_and_counted(tmp_path):
     with pytest.warns(UserWarning, match=r"q\.csv': 2 of 4 points say visible = 0"):
         queries = load_queries(path)
     assert queries.frame.tolist() == [4, 0] and queries.name == ("a", "b")
+    write(path, "track,frame,x,y,visible\na,4,1,2,0\n")
+    with pytest.raises(FormatError, match="all 1 points say visible = 0"):
+        load_queries(path)
     write(path, "track,frame,x,y,visible\na,4,1,2,perhaps\n")
     with pytest.raises(FormatError, match="line 2, column 'visible': expected 0 or 1"):
         load_queries(path)
