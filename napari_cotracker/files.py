@@ -41,11 +41,17 @@ def replacing(
     Raises
     ------
     failure
-        A file is there already, or the disk is full or not writable; the old file
-        is then as it was and nothing else is left.
+        A file is there already, or no file but a device, or the disk is full or not
+        writable; what was there is then as it was and nothing else is left.
     """
     target = path.resolve()
     exists = os.path.exists(target)  # that of Path raises if the name is too long
+    if exists and not (target.is_file() or target.is_dir()):
+        # Renaming over /dev/null would replace the device, for everybody.
+        raise failure(
+            f"'{path}' is a device or a pipe, which cannot be replaced by a file; give "
+            "the name of a file to write."
+        )
     if exists and target.is_dir() is not folder:
         kind = "folder" if folder else "file"
         raise failure(f"'{path}' is not a {kind}; give the name of a {kind} to write.")

@@ -57,6 +57,7 @@ def test_help_names_every_command():
         (["track"], "Say where the tracks go"),
         (["models", "info"], "Which model?"),
         (["models", "info", "cotraker3_online"], "Did you mean cotracker3_online"),
+        (["models", "list", "compact"], "models info compact"),
         (["models", "upload", "x"], "invalid choice"),
         (["track", "v", "--queries", "q", "--out", "o", "--iterations", "x"], "int"),
     ],

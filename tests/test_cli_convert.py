@@ -84,6 +84,7 @@ def test_queries(tmp_path, tracks):
         (["t.csv", "o.h5"], "state the format"),
         (["t.csv", "o.xyz"], "suffix of 'o.xyz'"),
         (["t.csv", "there.json"], "exists already"),
+        (["t.csv", "there.geff"], "add --overwrite"),
         (["t.csv", "t.csv", "--overwrite"], "would overwrite an input"),
         (["t.csv", "o.json", "--from", "slp"], "not a project file of SLEAP"),
         (["t.csv", "o.json", "--to", "tsv"], "no format 'tsv'"),
@@ -95,6 +96,7 @@ def test_bad_input(tmp_path, tracks, capsys, monkeypatch, extra, words):
     monkeypatch.chdir(tmp_path)
     save_tracks(tracks, "t.csv")
     (tmp_path / "there.json").write_text("precious")
+    (tmp_path / "there.geff").mkdir()
     assert main(["convert", *extra]) == 2
     error = capsys.readouterr().err
     assert words in error and len(error.splitlines()) == 1

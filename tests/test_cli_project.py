@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 
 from napari_cotracker.cli import main
 from napari_cotracker.cli.console import ProgressBar
@@ -91,6 +92,13 @@ def test_a_project_without_a_file_of_tracks_keeps_the_result(here, capsys):
     assert json.loads(capsys.readouterr().out)["project"] == "p.ctk"
 
 
+def test_an_overlay_alone_is_drawn(here, capsys):
+    assert main([*NEW, *QUICK, "--json", "--overlay", "o.mp4"]) == 0
+    assert json.loads(capsys.readouterr().out)["overlay"] == "o.mp4"
+    with open_video("o.mp4") as drawn:
+        assert len(drawn) == 80
+
+
 def test_its_own_points_and_decisions_are_followed(here):
     queries = Queries([0, 9, 30], [[40, 60], [45, 62], [90, 90]], [7, 7, 8], "aab")
     recording = Recording.of_file(Path(VIDEO), (80, 192, 256))
@@ -134,6 +142,24 @@ def test_a_run_begun_elsewhere_goes_on_here(here):
     found, wanted = load_tracks("t.csv"), whole[-1].tracks_so_far
     np.testing.assert_array_equal(found.xy, wanted.xy)
     np.testing.assert_array_equal(found.visibility, wanted.visibility)
+
+
+def test_a_recording_is_read_as_it_was_before(here, capsys):
+    stack = np.random.default_rng(0).integers(0, 4000, (6, 2, 3, 48, 64), np.uint16)
+    tifffile.imwrite("z.tif", stack, imagej=True, metadata={"axes": "TZCYX"})
+    Path("z.csv").write_text("track,frame,x,y\n0,0,20,20\n")
+    flags = ("--iterations", "1", "--support-grid", "0", "--json")
+    reading = ("--plane", "1", "--channels", "2", "--contrast-limits", "0", "5000")
+    new = ("track", "z.tif", "-q", "z.csv", "--project", "z.ctk", *flags)
+    assert main([*new, *reading, "--fps", "5"]) == 0
+    shown = json.loads(capsys.readouterr().out)["shown"]
+    again = ("track", "--project", "z.ctk", *flags)
+    assert main([*again, "-o", "z.json"]) == 0
+    assert json.loads(capsys.readouterr().out)["shown"] == shown
+    tracks = load_tracks("z.json")
+    assert tracks.fps == 5 and tracks.times[1] == 0.2
+    assert main([*again, "--resume", "--plane", "0"]) == 2
+    assert "with --plane 1" in capsys.readouterr().err
 
 
 def test_a_run_begun_afresh_needs_to_be_wanted(here, monkeypatch, capsys):

@@ -87,6 +87,7 @@ def test_tracks_that_end_early_leave_plain_frames(here, capsys):
         (["t.csv", "clip.mp4", "o.mp4", "--last-frame", "20"], "frames 0 to 19"),
         (["t.csv", "clip.mp4", "o.mp4", "--trail", "-1"], "trail"),
         (["t.csv", "clip.mp4", "o.mp4", "--point-size", "0"], "radius"),
+        (["t.csv", "clip.mp4", "o.mp4", "--point-size", "nan"], "radius"),
         (["t.csv", "clip.mp4", "o.mp4", "--format", "xyz"], "no format 'xyz'"),
         (["t.csv", "clip.mp4", "o.mp4", "--fps", "-3"], "fps=-3.0"),
     ],

@@ -1,7 +1,9 @@
 """A run that stops keeps what it has; what cannot be written goes elsewhere."""
 
 import errno
+import json
 import os
+import signal
 import subprocess
 import sys
 
@@ -11,6 +13,7 @@ import pytest
 from napari_cotracker.cli.app import exit_code
 from napari_cotracker.cli.console import Console
 from napari_cotracker.cli.following import follow
+from napari_cotracker.cli.interrupts import finishing_first
 from napari_cotracker.cli.outputs import check_output, try_format, write_or_rescue
 from napari_cotracker.cli.result import errors_px, exit_code_of, summarise
 from napari_cotracker.errors import (
@@ -21,6 +24,7 @@ from napari_cotracker.errors import (
     TrackingError,
     VideoError,
 )
+from napari_cotracker.files import replacing
 from napari_cotracker.sample import sample_clip
 from napari_cotracker.tracking import Progress
 from napari_cotracker.tracks import Queries, Source, Tracks
@@ -57,6 +61,62 @@ def test_whatever_was_finished_is_kept(error, code, capsys):
     assert exit_code_of(outcome, QUIET) == code
     assert summarise(outcome)["finished"] is (error is None)
     assert ("2 of 5 windows" in capsys.readouterr().err) is (error is not None)
+
+
+def test_a_scheduler_ends_a_run_as_ctrl_c_does():
+    def terminated():
+        yield Progress(1, 5, sample_clip().truth, (0, 15))
+        signal.raise_signal(signal.SIGTERM)
+        yield Progress(2, 5, sample_clip().truth, (0, 15))
+
+    outcome = follow(terminated(), QUIET)
+    assert exit_code_of(outcome, QUIET) == 130
+    assert outcome.tracks is not None and outcome.done == 1
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_ctrl_c_waits_until_the_tracks_are_saved():
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    told, saved = [], []
+    try:
+        for presses in (1, 2):
+            with pytest.raises(KeyboardInterrupt), finishing_first(told.append):
+                for _ in range(presses):
+                    signal.raise_signal(signal.SIGINT)
+                saved.append(presses)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert saved == [1] and len(told) == 2
+
+
+def test_json_has_no_nan(capsys):
+    Console(json=True).report([{"a": float("nan"), "b": [1.5, np.inf]}], [])
+    assert json.loads(capsys.readouterr().out) == [{"a": None, "b": [1.5, None]}]
+
+
+def test_a_log_file_has_lines(capsys):
+    follow(steps_until(None, []), Console())
+    err = capsys.readouterr().err
+    assert "\r" not in err and "2/5" in err.splitlines()[-1]
+
+
+@pytest.mark.parametrize("redirect", ["2>/dev/full", "2>&-"])
+def test_a_screen_that_fails_ends_no_run(tmp_path, redirect):
+    code = (
+        "import sys\n"
+        "from napari_cotracker.cli.app import main\n"
+        "from napari_cotracker.cli.console import Console\n"
+        "main(['models', '--quiet'])\n"
+        "with Console().progress('tracking') as bar:\n"
+        "    bar.show(1, 2)\n"
+        "Console().warn('a frame is damaged')\n"
+        "open(sys.argv[1], 'w').close()\n"
+    )
+    shell = f'"$0" -c "$1" "$2" {redirect}'
+    saved = tmp_path / "saved"
+    done = subprocess.run(["sh", "-c", shell, sys.executable, code, saved])
+    assert done.returncode == 0 and saved.exists()
 
 
 def test_stopping_before_the_first_window_says_that_nothing_was_saved(capsys):
@@ -99,6 +159,20 @@ def test_outputs_are_refused_before_the_work(tmp_path):
     ):
         with pytest.raises(InputError, match=words):
             check_output(path, overwrite=False)
+
+
+def test_a_device_is_never_replaced(tmp_path):
+    # As a pipe, which like /dev/null exists but is no file.
+    pipe = tmp_path / "t.csv"
+    os.mkfifo(pipe)
+    with pytest.raises(InputError, match="a device or a pipe"):
+        check_output(pipe, overwrite=True)
+    with (
+        pytest.raises(FormatError, match="a device or a pipe"),
+        replacing(pipe, overwrite=True),
+    ):
+        pass
+    assert pipe.is_fifo() and list(tmp_path.iterdir()) == [pipe]
 
 
 def test_a_result_whose_folder_has_gone_is_saved_elsewhere(tmp_path, monkeypatch):

@@ -142,6 +142,26 @@ def test_ctrl_c_saves_the_finished_part(here, monkeypatch, capsys):
         assert any(row["source"] == "1" for row in csv.DictReader(file))
 
 
+@pytest.mark.usefixtures("ctrl_c_works")
+def test_ctrl_c_while_saving_saves_first(here, monkeypatch, capsys):
+    write = csv.writer
+
+    def press_ctrl_c(*arguments, **more):
+        signal.raise_signal(signal.SIGINT)
+        monkeypatch.undo()
+        monkeypatch.chdir(here)
+        return write(*arguments, **more)
+
+    def last_window(bar, done, total):
+        if done == total:
+            monkeypatch.setattr(csv, "writer", press_ctrl_c)
+
+    monkeypatch.setattr(ProgressBar, "show", last_window)
+    assert track(*QUICK) == 130
+    assert "when the tracks are saved" in capsys.readouterr().err
+    assert load_tracks("t.csv").n_tracks == 2
+
+
 def test_the_demo_leaves_its_files_and_tells_the_error(here, capsys):
     assert main(["demo", "--out", "d", "--json"]) == 0
     result = json.loads(capsys.readouterr().out)

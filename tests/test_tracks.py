@@ -77,6 +77,8 @@ def test_disagreeing_shapes_are_refused():
     ("make", "words"),
     [
         (lambda: Queries([0], [["a", "b"]]), "cannot be read as numbers"),
+        (lambda: Queries([0], [[1, 2]], [2**63]), "'point_id' goes from"),
+        (lambda: Queries([1e300], [[1, 2]]), "'frame' goes from"),
         (lambda: Queries(["a"], [[1, 2]]), "'frame' must be whole numbers"),
         (lambda: Queries([0, 0], [[1, 2], [3]]), "cannot be read as numbers"),
         (lambda: Queries.from_txy(np.ma.masked_invalid([[0, np.nan, 1]])), "masked"),

@@ -71,6 +71,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code; see the package docstring.
     """
     console = Console()
+    # Programs without a console, and those started with 2>&-, have none.
+    sys.stdout = sys.stdout or open(os.devnull, "w")
+    sys.stderr = sys.stderr or open(os.devnull, "w")
     for stream in (sys.stdout, sys.stderr):
         # A name that the screen's encoding lacks is shown with escapes.
         if isinstance(stream, TextIOWrapper):

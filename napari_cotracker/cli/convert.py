@@ -44,8 +44,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     from napari_cotracker.io import format_of
 
     target = format_of(args.out, args.out_format)
-    if not target.folder:
-        check_output(args.out, overwrite=args.overwrite)
+    check_output(args.out, overwrite=args.overwrite, folder=target.folder)
     check_apart([args.out], [args.source, *([args.video] if args.video else [])])
     convert = _convert_queries if args.queries else _convert_tracks
     counts, losses = convert(args)

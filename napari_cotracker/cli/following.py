@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from napari_cotracker.cli.interrupts import termination_as_ctrl_c
 from napari_cotracker.errors import CoTrackerError, ProjectError, TrackingError
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Outcome:
     seconds : float
         Time spent, the model's loading not included.
     stopped_by : KeyboardInterrupt, CoTrackerError or None
-        Why it did not get to the end.
+        Why it did not get to the end; KeyboardInterrupt also for SIGTERM.
     """
 
     tracks: Tracks | None
@@ -61,7 +62,7 @@ def follow(steps: Generator[Progress, None, object], console: Console) -> Outcom
     last: Progress | None = None
     stopped_by: Stop | None = None
     begin = perf_counter()
-    with console.progress("tracking") as bar, closing(steps):
+    with termination_as_ctrl_c(), console.progress("tracking") as bar, closing(steps):
         try:
             for last in steps:
                 bar.show(last.done, last.total)

@@ -38,6 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, console: Console) -> int:
     """Print all models, or everything about one, which may be downloaded first."""
     if args.what == "list":
+        if args.model is not None:
+            raise InputError(
+                "'models list' lists all of them; write 'napari-cotracker models info "
+                f"{args.model}' for one."
+            )
         records = list_models()
         console.report([as_dict(record) for record in records], _table(records))
         return 0

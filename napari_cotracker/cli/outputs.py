@@ -31,11 +31,15 @@ def check_output(path: Path, *, overwrite: bool, folder: bool = False) -> None:
     Raises
     ------
     InputError
-        It exists (and may not be overwritten), is a folder, or its folder is missing
-        or not writable.
+        It exists (and may not be overwritten), is a folder or a device, or its folder
+        is missing or not writable.
     """
     if path.is_dir() and not folder:
         raise InputError(f"The output {path} is a folder; give the name of a file.")
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise InputError(
+            f"The output {path} is a device or a pipe; give the name of a file."
+        )
     if path.exists() and not overwrite:
         raise InputError(
             f"The output {path} exists already; choose another name or add --overwrite."

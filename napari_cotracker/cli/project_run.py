@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 DEFAULT_MODEL = "compact"
 # What open_video may be told that is no tracking option.
 READING = ("axes", "plane", "fps")
+# What it may be told that is one: also a matter of the recording, not of one run.
+LOOK = ("channels", "contrast_limits")
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,8 +122,9 @@ def plan(args: argparse.Namespace, project: Project | None) -> Task:
             f"({len(stored.windows)} windows are); add --resume to go on with it, or "
             "--overwrite to drop it and begin afresh."
         )
-    earlier = _earlier_request(args, project)
-    given = {} if earlier is None else dict(earlier.options)
+    before = None if project is None else project.last_request()
+    earlier = _resumed(args, before)
+    given = _look(before) if earlier is None else dict(earlier.options)
     options = TrackingOptions.from_plain({**given, **chosen(args, TrackingOptions)})
     if args.queries is not None:
         queries = load_queries(args.queries)
@@ -138,19 +141,24 @@ def plan(args: argparse.Namespace, project: Project | None) -> Task:
         digest_of(model),
         asdict(options),
         constraints if earlier is None else earlier.constraints,
-        more={"device": args.device, "version": __version__, **_reading(args)},
+        more={
+            "device": args.device,
+            "version": __version__,
+            **_reading(before),
+            **_said(args),
+        },
     )
     if earlier is None:
         return Task(options, request)
     _refuse_another(args.project, request, earlier)
+    _refuse_other_reading(args, earlier)
     windows = () if stored is None else stored.windows
     return Task(options, earlier, windows, is_done=stored is None)
 
 
 def reading_of(args: argparse.Namespace, task: Task) -> dict[str, Any]:
     """Return how the recording is to be read: as said now, else as said before."""
-    said = {key: value for key, value in _reading(args).items() if value is not None}
-    return {key: task.request.more.get(key) for key in READING} | said
+    return {**_reading(task.request), **_said(args)}
 
 
 def enter(
@@ -198,15 +206,23 @@ def keep(
         project.finish_run(overlay(project.document, found, asked, complete=True))
 
 
-def _reading(args: argparse.Namespace) -> dict[str, Any]:
-    return {key: getattr(args, key) for key in READING}
+def _said(args: argparse.Namespace) -> dict[str, Any]:
+    values = {key: getattr(args, key) for key in READING}
+    return {key: value for key, value in values.items() if value is not None}
 
 
-def _earlier_request(
-    args: argparse.Namespace, project: Project | None
-) -> RunRequest | None:
+def _reading(request: RunRequest | None) -> dict[str, Any]:
+    return {key: request.more.get(key) if request else None for key in READING}
+
+
+def _look(request: RunRequest | None) -> dict[str, Any]:
+    chosen_then = {} if request is None else request.options
+    return {key: chosen_then[key] for key in LOOK if key in chosen_then}
+
+
+def _resumed(args: argparse.Namespace, before: RunRequest | None) -> RunRequest | None:
     """Return the request that this run is to go on with."""
-    earlier = None if project is None or not args.resume else project.last_request()
+    earlier = before if args.resume else None
     if earlier is not None and earlier.spans:
         raise InputError(
             f"The unfinished run of {args.project} renews parts of a result; open the "
@@ -223,6 +239,18 @@ def _refuse_another(path: Path, request: RunRequest, earlier: RunRequest) -> Non
             "the command as it was, or leave out --resume and --queries to track its "
             "points afresh."
         )
+
+
+def _refuse_other_reading(args: argparse.Namespace, earlier: RunRequest) -> None:
+    for key, value in _said(args).items():
+        # The dock does not say how it read the recording.
+        if key in earlier.more and value != (then := earlier.more[key]):
+            how = f"without --{key}" if then is None else f"with --{key} {then}"
+            raise InputError(
+                f"The run in {args.project} was begun {how}, and --{key} {value} would "
+                "read another recording; leave that out, or leave out --resume to "
+                "track afresh."
+            )
 
 
 def _own_points(project: Project, options: TrackingOptions) -> Queries:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_cotracker.cli.following import Outcome, follow
+from napari_cotracker.cli.interrupts import finishing_first
 from napari_cotracker.cli.options import add_flags
 from napari_cotracker.cli.outputs import (
     check_apart,
@@ -126,9 +127,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
         else:
             outcome = _track(args, task, project, source, stack, console)
         result = {"video": str(video), **_report(args, task, source, outcome)}
-        if outcome.tracks is not None and args.out is not None:
-            losses = save(outcome.tracks, source, args)
-            result["not_kept"] = "; ".join(losses) or "nothing: the file holds all"
+        if outcome.tracks is not None:
+            result |= save(outcome.tracks, source, args, console)
         console.report_run(result)
         return exit_code_of(outcome, console)
 
@@ -210,23 +210,39 @@ def check_outputs(args: argparse.Namespace) -> None:
 
 
 def save(
-    tracks: Tracks, source: FrameSource, args: argparse.Namespace
-) -> tuple[str, ...]:
-    """Write the tracks, then the overlay.
+    tracks: Tracks, source: FrameSource, args: argparse.Namespace, console: Console
+) -> dict[str, Any]:
+    """Write the tracks, then the overlay, as far as they were asked for.
 
     Returns
     -------
-    tuple of str
-        What of the tracks the format could not hold.
+    dict
+        What of the tracks the format could not hold, in words.
 
     Raises
     ------
     CoTrackerError
         Something could not be written; the message says where it is instead.
     """
+    said = {}
+    if args.out is not None:
+        timed = replace(tracks, fps=source.fps, times=source.times)
+        with finishing_first(console.complain):
+            losses = _save_tracks(timed, args)
+        said["not_kept"] = "; ".join(losses) or "nothing: the file holds all"
+    if args.overlay is not None:
+        from napari_cotracker.overlay import write_overlay
+
+        def draw(path: Path) -> None:
+            write_overlay(source, tracks, path, overwrite=args.overwrite)
+
+        write_or_rescue(draw, args.overlay)
+    return said
+
+
+def _save_tracks(timed: Tracks, args: argparse.Namespace) -> tuple[str, ...]:
     from napari_cotracker.io import save_tracks
 
-    timed = replace(tracks, times=source.times)
     losses: list[str] = []
 
     def write(path: Path) -> None:
@@ -236,11 +252,4 @@ def save(
         save_tracks(timed, path, "json")
 
     write_or_rescue(write, args.out, as_json)
-    if args.overlay is not None:
-        from napari_cotracker.overlay import write_overlay
-
-        def draw(path: Path) -> None:
-            write_overlay(source, tracks, path, overwrite=args.overwrite)
-
-        write_or_rescue(draw, args.overlay)
     return tuple(losses)

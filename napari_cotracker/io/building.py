@@ -6,6 +6,7 @@ file says otherwise; scores beyond 0..1 are cut; without a position nothing is k
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -206,6 +207,18 @@ def by_appearance(
     distinct, first, inverse = np.unique(ids, return_index=True, return_inverse=True)
     order = np.argsort(first)
     return distinct[order], np.argsort(order)[inverse]
+
+
+def leave_out_depth(z: npt.ArrayLike) -> None:
+    """Warn where positions differ in depth: points are followed in a plane."""
+    values = np.asarray(z, np.float64)
+    known = values[np.isfinite(values)]
+    if len(known) and known.min() < known.max():
+        warnings.warn(
+            f"The positions go from z = {known.min():g} to {known.max():g}; z is left "
+            "out, as for a projection along it.",
+            stacklevel=2,
+        )
 
 
 def _refuse_huge(xy: npt.NDArray[np.float64], name: tuple[str, ...]) -> None:

@@ -99,6 +99,7 @@ def load_tracks(
         The file cannot be read; the message says where in it.
     """
     path = Path(path)
+    _refuse_pipes(path)
     tracks = _read(format_inside(path, format), path)
     if tracks.times is None and times is not None and len(times) >= tracks.n_frames:
         tracks = replace(tracks, times=np.asarray(times)[: tracks.n_frames])
@@ -161,6 +162,7 @@ def load_queries(path: str | Path, format: str | None = None) -> Queries:
         The file cannot be read; the message names line and column.
     """
     path = Path(path)
+    _refuse_pipes(path)
     plain = path.suffix.lower() in queries_csv.SUFFIXES
     if format is None and plain and not any(f.matches(path) for f in formats()):
         return queries_csv.read(path)
@@ -188,6 +190,15 @@ def _read(chosen: TracksFormat, path: Path, known_as: Path | None = None) -> Tra
     except Exception as error:
         # Libraries that read a damaged file raise whatever they come upon.
         raise _unreadable(chosen, name) from error
+
+
+def _refuse_pipes(path: Path) -> None:
+    """Refuse what can be read only once: what is in it is looked at first."""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise FormatError(
+            f"'{path}' is a pipe or a device; save what comes out of it as a file and "
+            "give that."
+        )
 
 
 def _losses(

@@ -38,8 +38,8 @@ def format_of(path: Path, stated: str | None = None) -> TracksFormat:
     Raises
     ------
     FormatError
-        No format has this name or suffix, several have the suffix, or the format can
-        only be read.
+        No format has this name or suffix, several have the suffix, the format can
+        only be read, or it is a folder and one that holds something else is there.
     """
     found = [_named(stated)] if stated is not None else _by_suffix(path)
     if not found:
@@ -54,6 +54,13 @@ def format_of(path: Path, stated: str | None = None) -> TracksFormat:
             f"The format '{first.name}' can only be read; choose another for "
             f"'{path.name}'."
         )
+    if first.folder and path.is_dir() and any(path.iterdir()):
+        if not first.matches(path):
+            # Whoever allows to overwrite means tracks, not what else lies there.
+            raise FormatError(
+                f"The folder '{path}' holds something else than {first.label}; choose "
+                "another name."
+            )
     return first
 
 

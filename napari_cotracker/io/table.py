@@ -174,8 +174,8 @@ def read_table(path: Path, required: Sequence[str]) -> Table:
     Raises
     ------
     FormatError
-        The file is missing, empty, no text, lacks a required column, or a line has
-        too few or too many cells.
+        The file is missing, empty, no text, lacks a required column or has two, or a
+        line has too few or too many cells.
     """
     lines = read_lines(path, f"the columns {','.join(required)}")
     header = [cell.strip() for cell in next(lines, (1, []))[1]]
@@ -192,7 +192,7 @@ def read_table(path: Path, required: Sequence[str]) -> Table:
             column.append(column[-1] if same else cell)
     if not numbers:
         raise FormatError(f"'{path.name}' holds a header but no rows.")
-    return Table(path, dict(zip(header, columns, strict=True)), numbers)
+    return Table(path, _by_name(path, header, columns), numbers)
 
 
 def read_lines(path: Path, expected: str) -> Iterator[tuple[int, list[str]]]:
@@ -213,7 +213,8 @@ def read_lines(path: Path, expected: str) -> Iterator[tuple[int, list[str]]]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, strict=True)
             for row in reader:
-                if row:
+                # Spreadsheets leave a row of nothing but commas of a deleted one.
+                if any(map(str.strip, row)):
                     yield reader.line_num, row
     except OSError as error:
         raise FormatError(
@@ -265,15 +266,30 @@ def _check_header(path: Path, header: list[str], required: Sequence[str]) -> Non
         )
     missing = [column for column in required if column not in header]
     if missing:
+        other = len(header) == 1 and any(sign in header[0] for sign in ";\t")
+        advice = (
+            "write commas between columns, and points in numbers"
+            if other
+            else "correct that line"
+        )
         raise FormatError(
             f"'{path.name}', line 1: column(s) {', '.join(missing)} missing; expected "
-            f"{','.join(required)}, found {_short(','.join(header))!r}."
+            f"{','.join(required)}, found {_short(','.join(header))!r}; {advice}."
         )
-    twice = [column for column in header if column and header.count(column) > 1]
-    if twice:
-        raise FormatError(
-            f"'{path.name}', line 1: column '{twice[0]}' is there twice; keep one."
-        )
+
+
+def _by_name(
+    path: Path, header: list[str], columns: list[list[str]]
+) -> dict[str, list[str]]:
+    """Return the columns; one may be there twice (pandas writes an index so)."""
+    named: dict[str, list[str]] = {}
+    for name, cells in zip(header, columns, strict=True):
+        if named.setdefault(name, cells) != cells and name:
+            raise FormatError(
+                f"'{path.name}', line 1: column '{name}' is there twice, with other "
+                "cells; keep one."
+            )
+    return named
 
 
 def _checked(path: Path, line: int, row: list[str], header: list[str]) -> list[str]:

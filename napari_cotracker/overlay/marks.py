@@ -42,7 +42,7 @@ class Marks:
     Raises
     ------
     InputError
-        A value is negative.
+        A value is negative, or the radius no finite number.
     """
 
     trail: int = 12
@@ -51,7 +51,8 @@ class Marks:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be drawn."""
-        if self.trail < 0 or (self.radius is not None and self.radius <= 0):
+        drawable = self.radius is None or 0 < self.radius < float("inf")
+        if self.trail < 0 or not drawable:
             raise InputError(
                 f"trail={self.trail} and radius={self.radius} were given; expected "
                 "a trail of 0 or more frames and a radius above 0."

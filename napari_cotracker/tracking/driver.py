@@ -52,6 +52,8 @@ if TYPE_CHECKING:
     Steps = Generator[Progress, None, Tracks]
 
 _DEFAULTS = TrackingOptions()
+# So many numbers of tracks are named in messages.
+_SHOWN_IDS = 9
 
 
 def track(
@@ -90,15 +92,18 @@ def track(
     Raises
     ------
     InputError
-        Queries, options or model cannot be used with this recording.
+        Queries, options or model cannot be used with this recording, or constraints
+        are about tracks that have no query.
     VideoError, ModelError
         The recording or the network cannot be opened.
     TrackingError
         The network failed on the way.
     """
     tracks = None
+    anchors = queries if isinstance(queries, Queries) else Queries.from_txy(queries)
+    _refuse_unknown(constraints, anchors)
     steps = track_iter(
-        video, queries, model, options, constraints=constraints, features=features
+        video, anchors, model, options, constraints=constraints, features=features
     )
     with closing(steps):
         for step in steps:
@@ -123,7 +128,8 @@ def track_iter(
 
     Closing the generator cancels between two windows. The last item holds the final
     tracks, which are also the generator's return value. Parameters and errors are
-    those of :func:`track`; nothing is read before the first ``next``.
+    those of :func:`track`; nothing is read before the first ``next``. Constraints of
+    tracks without a query are left aside: those of a document have some.
 
     Parameters
     ----------
@@ -242,11 +248,33 @@ def retrack_iter(
 def _opened(
     video: Any, options: TrackingOptions
 ) -> AbstractContextManager[FrameSource]:
+    if not isinstance(options, TrackingOptions):
+        raise InputError(
+            f"options is a {type(options).__name__}; expected TrackingOptions, as in "
+            "options=TrackingOptions(direction='forward')."
+        )
     source = open_video(
         video, contrast_limits=options.contrast_limits, channels=options.channels
     )
     # Only what was opened here is closed here.
     return nullcontext(source) if source is video else closing(source)
+
+
+def _refuse_unknown(constraints: Constraints | None, anchors: Queries) -> None:
+    decided = constraints or Constraints.none()
+    known = set(anchors.tracks.tolist())
+    kinds = (decided.hidden, decided.ends, decided.directions)
+    for each in (each for kind in kinds for each in kind):
+        if each.point_id not in known:
+            raise InputError(
+                f"The constraints speak of track {each.point_id}, for which there is "
+                f"no query; the queries have point_id {_listed(sorted(known))}."
+            )
+
+
+def _listed(ids: list[int]) -> str:
+    shown = ", ".join(map(str, ids[:_SHOWN_IDS]))
+    return f"{shown}, ..." if len(ids) > _SHOWN_IDS else shown
 
 
 def _reference(

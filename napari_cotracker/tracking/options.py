@@ -21,6 +21,7 @@ _WHOLE_NUMBERS = (
     "support_grid",
     "local_support",
 )
+_YES_OR_NO = ("moving_region", "sharpen", "reference")
 _SEVERAL_NUMBERS = {"model_resolution": 2, "region": 4, "contrast_limits": 2}
 
 
@@ -180,6 +181,12 @@ class TrackingOptions:
                 raise InputError(
                     f"{key} is {value!r}; expected a whole number."
                 ) from None
+        for key in _YES_OR_NO:
+            # "no" is true for Python.
+            if getattr(self, key) not in (True, False):
+                raise InputError(
+                    f"{key} is {getattr(self, key)!r}; expected True or False."
+                )
         for key, count in _SEVERAL_NUMBERS.items():
             value = getattr(self, key)
             if value is None:

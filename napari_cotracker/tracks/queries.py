@@ -11,6 +11,7 @@ import numpy.typing as npt
 from napari_cotracker.errors import InputError
 
 Bools = npt.NDArray[np.bool_]
+_LARGEST = 2**63 - 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,5 +209,11 @@ def _as_integers(
         raise InputError(
             f"'{what}' must be whole numbers; got "
             f"{numbers[~finite | (numbers != np.round(numbers))][0]}."
+        )
+    # Beyond, an int64 would wrap around and an id become another one.
+    if any(abs(int(number)) > _LARGEST for number in (numbers.min(), numbers.max())):
+        raise InputError(
+            f"'{what}' goes from {numbers.min()} to {numbers.max()}; expected numbers "
+            f"up to {_LARGEST}."
         )
     return numbers.astype(np.int64)

@@ -49,7 +49,7 @@ class ArraySource(FrameSource):
     ) -> None:
         options = options or ReadingOptions()
         self._called = name
-        shape = tuple(int(n) for n in array.shape)
+        shape = _known_shape(array)
         self._array = array
         self._layout = Layout.of(
             options.axes or _usual_axes(shape), shape, options.plane
@@ -114,11 +114,28 @@ def _usual_axes(shape: tuple[int, ...]) -> str:
     )
 
 
+def _known_shape(array: Any) -> tuple[int, ...]:
+    try:
+        return tuple(int(n) for n in array.shape)
+    except (TypeError, ValueError) as error:
+        # dask says NaN where a selection has not been counted yet
+        raise InputError(
+            f"The array has shape {tuple(array.shape)}, so its length is not known; "
+            "compute it first (dask: array.compute_chunk_sizes())."
+        ) from error
+
+
 def _dtype_of(array: Any) -> np.dtype[Any]:
     try:
         dtype: np.dtype[Any] = np.dtype(array.dtype)
     except TypeError:
         # A foreign dtype (torch); numpy knows what one element turns into.
-        element: npt.NDArray[Any] = np.asarray(array[(slice(0, 1),) * len(array.shape)])
-        dtype = element.dtype
+        element = array[(slice(0, 1),) * len(array.shape)]
+        try:
+            dtype = np.asarray(element).dtype
+        except (TypeError, RuntimeError) as error:
+            raise InputError(
+                f"The array of {array.dtype} cannot be read as numbers of numpy "
+                f"({error}); convert it first (torch: tensor.detach().float().cpu())."
+            ) from error
     return dtype

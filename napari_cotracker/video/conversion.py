@@ -163,9 +163,12 @@ def _choose_channels(
     if count == 4 and pixels.samples:
         return (0, 1, 2), "RGB (alpha ignored)"
     if pixels.samples:
+        kind = " (grey and alpha?)" if count == 2 else ""
         raise InputError(
-            f"The last axis holds {count} channels; expected 3 (RGB) or 4 (RGBA). If "
-            "it is something else, name the axes, as in axes='TZYX' or axes='TCYX'."
+            f"The last axis holds {count} samples of each pixel{kind}; expected 3 "
+            "(RGB) or 4 (RGBA). Choose those to show, as in channels=0 for grey; or, "
+            "if the last axis is something else, name the axes, as in axes='TZYX' or "
+            "axes='TCYX'."
         )
     raise InputError(
         f"The recording has {count} channels; choose those to show, as in channels=0 "

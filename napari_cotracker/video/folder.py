@@ -97,7 +97,8 @@ class FolderSource(ArraySource):
     """
 
     def __init__(self, path: str | Path, options: ReadingOptions | None = None) -> None:
-        path, options = Path(path), options or ReadingOptions()
+        # Absolute, because "." has no name.
+        path, options = Path(path).absolute(), options or ReadingOptions()
         if options.axes is not None or options.plane is not None:
             raise InputError(
                 f"axes= and plane= do not apply to the folder '{path.name}': every "
@@ -117,7 +118,7 @@ def image_paths(folder: Path) -> list[Path]:
     Raises
     ------
     VideoError
-        There are none.
+        There are none, or two have one name but for the suffix.
     """
     paths = [
         p
@@ -129,7 +130,15 @@ def image_paths(folder: Path) -> list[Path]:
             f"The folder '{folder.name}' holds no images "
             f"({' '.join(sorted(SUFFIXES))}); give a folder of frames or a video file."
         )
-    return sorted(paths, key=_natural)
+    paths.sort(key=_natural)
+    named: dict[str, Path] = {}
+    for path in paths:
+        if (twin := named.setdefault(path.stem, path)) is not path:
+            raise VideoError(
+                f"The folder '{folder.name}' holds '{twin.name}' and '{path.name}', "
+                "which look like one frame saved twice; keep one kind of file."
+            )
+    return paths
 
 
 def read_image(path: Path) -> npt.NDArray[Any]:

@@ -120,6 +120,8 @@ def _named(given: Any) -> Iterator[None]:
 
 def _existing_path(video: str | os.PathLike[str]) -> Path:
     path = Path(video)
+    if not os.fspath(video):
+        raise VideoError("The path of the recording is empty; give that of a file.")
     if "://" in os.fspath(video):
         raise VideoError(
             f"'{video}' is an address, and only files are opened; download it first."
@@ -133,6 +135,11 @@ def _existing_path(video: str | os.PathLike[str]) -> Path:
         raise VideoError(
             f"'{_printable(path)}' cannot be opened ({reason}); check the path."
         ) from error
+    if not (path.is_file() or path.is_dir()):
+        raise VideoError(
+            f"'{path}' is a pipe or a device; save what comes out of it as a file and "
+            "give that."
+        )
     if path.is_file() and status.st_size == 0:
         raise VideoError(f"'{path.name}' is empty (0 bytes); copy or export it again.")
     return path

@@ -168,6 +168,7 @@ CASES = [
     Case("list.mp4", text("#EXTM3U\n#EXTINF:5\nhttp://localhost/a.ts\n"), ""),
     Case("two-sizes.ts", two_sizes, "changes its frame size"),
     Case("video.txt", lambda p: video(p.with_name("a.mp4")).rename(p), "no kind of"),
+    Case("pipe.mp4", os.mkfifo, "is a pipe or a device"),
     Case("no-suffix", text("hello"), "no kind of recording"),
     Case("text.tif", text("hello " * 99), "cannot be opened as a TIFF"),
     Case("zeros.tif", lambda p: p.write_bytes(bytes(999)), "cannot be opened"),

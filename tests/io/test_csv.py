@@ -164,7 +164,7 @@ def test_bad_files_are_named(tmp_path):
     with pytest.raises(FormatError, match="source missing"):
         load_tracks(write(tmp_path / "t.csv", header=HEADER.removesuffix(",source")))
     with pytest.raises(FormatError, match="'x' is there twice"):
-        load_tracks(write(tmp_path / "u.csv", header=HEADER + ",x"))
+        load_tracks(write(tmp_path / "u.csv", f"{GOOD[0]},5", header=HEADER + ",x"))
     with pytest.raises(FormatError):
         load_tracks(tmp_path)
 

@@ -75,8 +75,11 @@ def test_deeplabcut_with_individuals_and_unique_parts(tmp_path):
     [
         (lambda t: t.replace("0.9", "often"), "could not convert"),
         (lambda t: t.replace("likelihood", "p"), "no column 'likelihood'"),
-        (lambda t: t.replace("\n1,", "\n0,"), "each once"),
+        (lambda t: t.replace("\n1,", "\n0,"), "each frame once"),
         (lambda t: t.replace("\n1,", "\none,"), "not numbered by frame"),
+        (lambda t: t.replace("\n1,", "\n1.5,"), "each frame once"),
+        (lambda t: t.replace("\n1,", "\n-1,"), "from 0 on"),
+        (lambda t: t.replace("\n1,", "\n1000000000,"), "not plausible"),
         (lambda t: t.replace("b,b,b", "a,a,a"), "two columns"),
         (lambda t: t.replace(",7,", ",1e300,"), "expected a position"),
         (lambda t: t.replace(",7,", ",7,7,"), "cells"),
@@ -95,6 +98,17 @@ def test_broken_deeplabcut_tables_say_where(tmp_path, change, words):
     with pytest.raises(CoTrackerError, match=words) as caught:
         load_tracks(path, "dlc")
     assert "t.csv" in str(caught.value)
+
+
+def test_deeplabcut_rows_begin_where_the_first_animal_does(tmp_path):
+    # As its stitcher of tracklets writes them, for the frames that have an animal.
+    levels = ("scorer", "individuals", "bodyparts", "coords")
+    columns = [("me", "m1", "nose", c) for c in ("x", "y", "likelihood")]
+    table = dlc_table(columns, [[1, 2, 1], [3, 4, 1]], pd.Index([2, 4]), levels)
+    table.to_hdf(tmp_path / "t.h5", key="tracks", format="table", mode="w")
+    tracks = load_tracks(tmp_path / "t.h5")
+    assert tracks.source[:, 0].tolist() == [0, 0, 1, 0, 1]
+    assert tracks.xy[[2, 4], 0].tolist() == [[1, 2], [3, 4]]
 
 
 def test_labels_of_several_videos_are_not_mixed(tmp_path):
@@ -244,6 +258,31 @@ def test_trackpy_table(tmp_path):
     assert tracks.point_id.tolist() == [0, 4] and tracks.n_frames == 3
     np.testing.assert_array_equal(tracks.xy[[0, 2], 0], [[2.5, 3.5], [3.5, 4.5]])
     assert tracks.source[1, 0] == Source.EMPTY
+    # Its filter_stubs makes frame the index and keeps the column.
+    text = "frame,y,x,frame,particle\n0,1,2,0,0\n1,2,3,1,0\n"
+    (tmp_path / "t.csv").write_text(text)
+    assert load_tracks(tmp_path / "t.csv").n_frames == 2
+    (tmp_path / "t.csv").write_text(text.replace("1,2,3,1,0", "1,2,3,2,0"))
+    with pytest.raises(FormatError, match="'frame' is there twice, with other"):
+        load_tracks(tmp_path / "t.csv")
+
+
+def test_depth_is_left_out_and_said(tmp_path):
+    at = 'POSITION_Y="3.0"'
+    deep = TRACKMATE.replace(at, f'{at} POSITION_Z="1.5"', 1)
+    deep = deep.replace(f'{at} FRAME="1"', f'{at} POSITION_Z="4" FRAME="1"')
+    files = {
+        "t.xml": deep,
+        "s.csv": "TRACK_ID,FRAME,POSITION_X,POSITION_Y,POSITION_Z,LABEL,ID,QUALITY\n"
+        "0,0,1,2,1.5,a,1,9\n0,1,1,2,4,b,2,9\n",
+        "t.csv": "particle,frame,x,y,z\n0,0,1,2,1.5\n0,1,1,2,4\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+        with pytest.warns(UserWarning, match=r"z = 1\.5 to 4; z is left out"):
+            load_tracks(tmp_path / name)
+    (tmp_path / "t.csv").write_text(files["t.csv"].replace("1.5", "4"))
+    assert load_tracks(tmp_path / "t.csv").n_tracks == 1
 
 
 def test_points_saved_by_napari(tmp_path):

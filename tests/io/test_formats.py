@@ -16,6 +16,7 @@ from napari_cotracker.io import (
     save_queries,
     save_tracks,
 )
+from napari_cotracker.io.anchors import tracks_of
 from napari_cotracker.io.codecs import BUILT_IN
 from napari_cotracker.io.compare import ASPECTS
 from napari_cotracker.io.format import TracksFormat
@@ -165,6 +166,15 @@ def test_one_point_on_one_frame(tmp_path, format, file):
 
 
 @files
+def test_the_only_frame_has_a_time(tmp_path, format, file):
+    alone = tracks_of(Queries([0], [[3.5, 4.25]], [0], ("nose",)))
+    timed = replace(alone, times=np.zeros(1), size=(48, 64), fps=25.0)
+    save_tracks(timed, tmp_path / file, format)
+    times = load_tracks(tmp_path / file).times
+    assert (times is not None) is (format in TIMES_KEPT)
+
+
+@files
 def test_labels_become_anchors(tmp_path, format, file):
     tracks = rich_tracks()
     save_tracks(tracks, tmp_path / file, format)
@@ -195,6 +205,25 @@ def test_an_existing_file_stays(tmp_path, format, file):
     save_tracks(rich_tracks(n_frames=8), path, format, overwrite=True)
     assert load_tracks(path).n_frames <= 8
     assert [p.name for p in tmp_path.iterdir()] == [file]
+
+
+def test_a_folder_of_other_things_is_never_replaced(tmp_path):
+    precious = tmp_path / "results"
+    precious.mkdir()
+    (precious / "notes.txt").write_text("precious")
+    with pytest.raises(FormatError, match="holds something else than GEFF"):
+        save_tracks(rich_tracks(), precious, "geff", overwrite=True)
+    assert (precious / "notes.txt").read_text() == "precious"
+    (precious / "notes.txt").unlink()
+    for _ in range(2):
+        save_tracks(rich_tracks(), precious, "geff", overwrite=True)
+
+
+@files
+def test_numbers_of_tracks_may_be_large(tmp_path, format, file):
+    tracks = rich_tracks()
+    large = replace(tracks, point_id=np.array([10**11, -3, 7]))
+    save_tracks(large, tmp_path / file, format)
 
 
 @files

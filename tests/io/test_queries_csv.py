@@ -1,10 +1,12 @@
 """Query points as CSV: by number or by name, and exact."""
 
+import os
+
 import numpy as np
 import pytest
 
 from napari_cotracker.errors import FormatError
-from napari_cotracker.io import load_queries, save_queries
+from napari_cotracker.io import load_queries, load_tracks, save_queries
 from napari_cotracker.tracks import Queries
 
 
@@ -57,6 +59,42 @@ def test_spreadsheets_are_read(tmp_path):
     path = tmp_path / "q.csv"
     path.write_bytes(b"\xef\xbb\xbftrack,frame,x,y\r\nnose,0,1.5,2\r\n\r\n")
     assert load_queries(path).xy.tolist() == [[1.5, 2.0]]
+    path.write_bytes(b"track,frame,x,y,name\r\n0,0,1.5,2,\r\n,,,,\r\n ,,,,\r\n")
+    assert load_queries(path).xy.tolist() == [[1.5, 2.0]]
+
+
+def test_hidden_points_are_left_out_and_counted(tmp_path):
+    text = "track,frame,x,y,visible\na,4,1,2,1\na,5,,,0\nb,0,3,4,True\nb,1,9,9,False\n"
+    path = write(tmp_path / "q.csv", text)
+    with pytest.warns(UserWarning, match=r"q\.csv': 2 of 4 points say visible = 0"):
+        queries = load_queries(path)
+    assert queries.frame.tolist() == [4, 0] and queries.name == ("a", "b")
+    write(path, "track,frame,x,y,visible\na,4,1,2,0\n")
+    with pytest.raises(FormatError, match="all 1 points say visible = 0"):
+        load_queries(path)
+    write(path, "track,frame,x,y,visible\na,4,1,2,perhaps\n")
+    with pytest.raises(FormatError, match="line 2, column 'visible': expected 0 or 1"):
+        load_queries(path)
+
+
+def test_one_track_has_one_name(tmp_path):
+    path = write(tmp_path / "q.csv", "track,frame,x,y,name\n0,0,1,2,\n0,9,3,4,nose\n")
+    assert load_queries(path).name == ("nose", "nose")
+    write(path, "track,frame,x,y,name\n0,0,1,2,nose\n0,9,3,4,tail\n")
+    with pytest.raises(FormatError, match="line 3, column 'name': expected 'nose'"):
+        load_queries(path)
+    # Other anchors than the first lend a track no name.
+    queries = Queries([0, 9], [[1, 2], [3, 4]], [0, 0], ["nose", "tail"])
+    save_queries(queries, path, overwrite=True)
+    assert load_queries(path).name == ("nose", "nose")
+
+
+def test_a_pipe_is_no_file(tmp_path):
+    # It can be read once, and a look inside would find it empty then.
+    os.mkfifo(tmp_path / "q.csv")
+    for load in (load_queries, load_tracks):
+        with pytest.raises(FormatError, match="is a pipe or a device"):
+            load(tmp_path / "q.csv")
 
 
 @pytest.mark.parametrize(
@@ -65,7 +103,7 @@ def test_spreadsheets_are_read(tmp_path):
         ("", "is empty"),
         ("track,frame,x,y\n", "no rows"),
         ("track,frame,x\n0,0,1\n", "column(s) y missing"),
-        ("track;frame;x;y\n0;0;1;2\n", "missing"),
+        ("track;frame;x;y\n0;0;1;2\n", "write commas between columns"),
         ("track,frame,x,y\n0,0,1,2\n0,a,1,2\n", "line 3, column 'frame'"),
         ("track,frame,x,y\n0,0,1,\n", "line 2, column 'y': expected a number"),
         ("track,frame,x,y\n0,0,1,nan\n", "line 2, column 'y': expected a finite"),

@@ -305,6 +305,8 @@ def test_a_failing_network_is_one_clear_error(answer, words):
     ("options", "words"),
     [
         ({"first_frame": 1.5}, "first_frame is 1.5; expected a whole number"),
+        ({"sharpen": "no"}, "sharpen is 'no'; expected True or False"),
+        ({"reference": "False"}, "expected True or False"),
         ({"iterations": "6"}, "iterations is '6'; expected a whole number"),
         ({"iterations": 2.5}, "iterations is 2.5; expected a whole number"),
         ({"support_grid": 2.5}, "support_grid is 2.5; expected a whole number"),
@@ -318,6 +320,11 @@ def test_a_failing_network_is_one_clear_error(answer, words):
 def test_options_of_a_wrong_kind_get_one_clear_sentence(options, words):
     with pytest.raises(InputError, match=re.escape(words)):
         TrackingOptions(**options)
+
+
+def test_options_are_no_dictionary():
+    with pytest.raises(InputError, match=r"dict; expected TrackingOptions"):
+        track(film(4), [[0, 50, 50]], options={"direction": "forward"})
 
 
 def test_whole_numbers_of_numpy_are_numbers():

@@ -110,6 +110,20 @@ def check_exact(tracks, queries, constraints, options):
     assert (source == 2).sum() == len(set(zip(queries.frame, mine, strict=True)))
 
 
+@pytest.mark.parametrize(
+    "constraints",
+    [
+        Constraints(hidden=(Span(7, 0, 3),)),
+        Constraints(ends=(Span(7, 0, 3),)),
+        Constraints(directions=(Limit(7, "forward"),)),
+    ],
+)
+def test_constraints_of_no_track_are_refused(constraints):
+    queries = on_world([(0, 5), (1, 9)])
+    with pytest.raises(InputError, match=r"track 7, .* have point_id 0, 1"):
+        track(VIDEO, queries, StagedOracle(), constraints=constraints)
+
+
 WINDOWS = st.sampled_from([(16, 8), (6, 3), (5, 1), (None, 8)])
 DIRECTIONS = st.sampled_from(["both", "both", "forward", "backward"])
 
@@ -120,6 +134,7 @@ def test_any_constraints_are_exact(anchors, constraints, windows, direction):
     queries = on_world(anchors)
     options = TrackingOptions(support_grid=2, direction=direction)
     oracle = StagedOracle(*windows)
+    constraints = constraints.of(queries.tracks.tolist())
     tracks = track(VIDEO, queries, oracle, options, constraints=constraints)
     check_exact(tracks, queries, constraints, options)
 
@@ -141,7 +156,8 @@ def test_any_edit_is_exact_and_touches_nothing_else(
     store = FeatureStore() if stored else None
     before, after = on_world(first), on_world(second)
     oracle = StagedOracle(*windows)
-    old = track(VIDEO, before, oracle, options, constraints=decided, features=store)
+    mine = decided.of(before.tracks.tolist())
+    old = track(VIDEO, before, oracle, options, constraints=mine, features=store)
     spans = invalid_spans(
         before,
         after,

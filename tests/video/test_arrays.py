@@ -2,6 +2,7 @@
 
 import pickle
 
+import dask.array as da
 import numpy as np
 import pytest
 
@@ -229,8 +230,9 @@ def test_other_axes_are_named():
     [
         ((12, 16), {}, "2 axes"),
         ((2, 3, 4, 12, 16), {}, "5 axes"),
-        ((9, 12, 16, 2), {}, "2 channels"),
-        ((9, 12, 16, 5), {}, "5 channels"),
+        ((9, 12, 16, 2), {}, "(grey and alpha?); expected"),
+        ((9, 12, 16, 2), {}, "as in channels=0"),
+        ((9, 12, 16, 5), {}, "5 samples of each pixel"),
         ((9, 2, 12, 16), {"axes": "TCYX"}, "2 channels; choose"),
         ((9, 4, 12, 16), {"axes": "TZYX"}, "plane="),
         ((9, 4, 12, 16), {"axes": "TZYX", "plane": 4}, "planes 0 to 3"),
@@ -268,6 +270,19 @@ def test_what_is_no_recording():
             open_video(thing)
     with pytest.raises(InputError, match="open already"):
         open_video(open_video(GREY), contrast_limits=(0, 5))
+
+
+def test_what_cannot_become_an_array_of_numpy():
+    uncounted = da.from_array(GREY)[da.from_array(np.arange(9)) > 2]
+    with pytest.raises(InputError, match="compute_chunk_sizes"):
+        open_video(uncounted)
+    torch = pytest.importorskip("torch")
+    for tensor in (
+        torch.zeros(3, 4, 5, dtype=torch.bfloat16),
+        torch.zeros(3, 4, 5, requires_grad=True),
+    ):
+        with pytest.raises(InputError, match="tensor.detach"):
+            open_video(tensor)
 
 
 def test_one_frame_is_a_recording():

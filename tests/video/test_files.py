@@ -348,6 +348,16 @@ def test_images_must_be_alike(tmp_path):
         open_video(tmp_path)[1]
 
 
+def test_a_frame_saved_twice_is_no_second_frame(tmp_path, monkeypatch):
+    for i in range(3):
+        save_png(tmp_path / f"{i}.png", STACK[i])
+    monkeypatch.chdir(tmp_path)
+    assert open_video(".").name == f"'{tmp_path.name}'"
+    (tmp_path / "1.jpg").write_bytes((tmp_path / "1.png").read_bytes())
+    with pytest.raises(VideoError, match=r"'1\.jpg' and '1\.png'.*saved twice"):
+        open_video(tmp_path)
+
+
 def test_bad_folders(tmp_path):
     with pytest.raises(VideoError, match="holds no images"):
         open_video(tmp_path)

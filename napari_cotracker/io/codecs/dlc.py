@@ -1,12 +1,12 @@
 """DeepLabCut predictions, CSV or HDF5, single and multi animal.
 
 Columns scorer, (individuals,) bodyparts, coords = x, y, likelihood; one row per frame
-from frame 0. x and y are pixels, (0, 0) = centre of the top-left pixel; HDF5 key
-``df_with_missing``. ``likelihood`` is the confidence; **0 marks an occluded point**,
-whose position is kept, and one that is not known (x and y empty). Names "mouse1/nose"
-become individuals, who all have all parts. Not held: visibility, the confidence of
-occluded points, which points were placed by hand, the numbers of tracks, frame rate,
-times and frame size.
+from frame 0 (of frames without a row nothing is known). x and y are pixels, (0, 0) =
+centre of the top-left pixel; HDF5 key ``df_with_missing``. ``likelihood`` is the
+confidence; **0 marks an occluded point**, whose position is kept, and one that is not
+known (x and y empty). Names "mouse1/nose" become individuals, who all have all parts.
+Not held: visibility, the confidence of occluded points, which points were placed by
+hand, the numbers of tracks, frame rate, times and frame size.
 In files of others a likelihood below 0.5 counts as occluded.
 """
 
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 COORDS = ("x", "y", "likelihood")
 KEY = "df_with_missing"
+# One absurd frame number must not ask for all the memory.
+_MOST_FRAMES_PER_ROW, _SHORT = 1000, 1000
 HOLDS = frozenset({"position", "occluded position", "visible", "confidence", "frames"})
 
 
@@ -74,20 +76,33 @@ def read(path: Path) -> Tracks:
 
 
 def _by_frame(table: WideTable) -> npt.NDArray[np.float64]:
-    """Return the values with one row for every frame from 0."""
+    """Return the values with one row for every frame from 0.
+
+    DeepLabCut's tracks of several animals begin with the first frame that has one.
+    """
     try:
         numbers = np.array([float(label) for label in table.index])
     except (TypeError, ValueError) as error:
         raise FormatError(
             f"Its rows are not numbered by frame ({error}); expected 0, 1, 2, ..."
         ) from error
-    frame = np.arange(len(numbers))
-    if not np.array_equal(np.sort(numbers), frame):
+    with np.errstate(invalid="ignore"):
+        frames = numbers.astype(np.int64)
+    whole = (numbers == frames) & (numbers >= 0)
+    if not whole.all() or len(np.unique(frames)) < len(frames):
         raise FormatError(
-            f"Its {len(numbers)} rows are not the frames 0 to {len(numbers) - 1}, each "
-            "once; complete or correct the first column."
+            f"Its {len(numbers)} rows are not numbered by frame, each frame once from "
+            "0 on; correct the first column."
         )
-    return table.values[np.argsort(numbers)]
+    length = int(frames.max()) + 1
+    if length > _MOST_FRAMES_PER_ROW * (len(frames) + _SHORT):
+        raise FormatError(
+            f"{length} frames for {len(frames)} rows is not plausible; correct the "
+            f"frame number {length - 1}."
+        )
+    values = np.full((length, *table.values.shape[1:]), np.nan)
+    values[frames] = table.values
+    return values
 
 
 FORMAT = TracksFormat(

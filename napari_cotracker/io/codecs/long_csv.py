@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_cotracker.io.building import Rows
+from napari_cotracker.io.building import Rows, leave_out_depth
 from napari_cotracker.io.compare import ASPECTS
 from napari_cotracker.io.table import Table, read_table, texts, write_table
 from napari_cotracker.tracks import Source
@@ -69,6 +69,8 @@ def read_long(path: Path, columns: Mapping[str, str]) -> Rows:
     frame = table.frames(columns["frame"])
     table.refuse_duplicates(track, frame, columns["track"])
     xy = np.column_stack([table.numbers(columns[axis]) for axis in "xy"])
+    if "z" in table.columns:
+        leave_out_depth(table.numbers("z", gaps=True))
     names: dict[int, str] = {}
     if "name" in table.columns:
         for point_id, name in zip(track.tolist(), table.columns["name"], strict=True):

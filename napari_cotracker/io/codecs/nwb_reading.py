@@ -131,9 +131,11 @@ def _facts(file: Any, series: Any) -> dict[str, Any]:
     facts: dict[str, Any] = {}
     if series.timestamps is not None:
         times = np.asarray(series.timestamps[:], np.float64)
-        if len(times) > 1 and (np.diff(times) > 0).all():
-            rate = 1 / float(np.median(np.diff(times)))
-            facts = {"times": times, "fps": round(rate, _MICROSECONDS)}
+        steps = np.diff(times)
+        if (steps > 0).all():
+            facts["times"] = times
+            if len(steps):
+                facts["fps"] = round(1 / float(np.median(steps)), _MICROSECONDS)
     elif series.rate and series.comments != UNTIMED:
         facts["fps"] = float(series.rate)
     sizes = {

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_cotracker.errors import FormatError
-from napari_cotracker.io.building import Rows
+from napari_cotracker.io.building import Rows, leave_out_depth
 from napari_cotracker.io.codecs.long_csv import HOLDS
 from napari_cotracker.io.format import TracksFormat
 from napari_cotracker.io.table import (
@@ -97,6 +97,8 @@ def read(path: Path) -> Tracks:
     track, frame = table.integers("TRACK_ID"), table.frames("FRAME")
     table.refuse_duplicates(track, frame, "TRACK_ID")
     xy = np.column_stack([table.numbers(f"POSITION_{axis}") for axis in "XY"])
+    if "POSITION_Z" in table.columns:
+        leave_out_depth(table.numbers("POSITION_Z", gaps=True))
     scores: dict[str, Any] = {}
     if "COTRACKER_SOURCE" in table.columns:
         scores = {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_cotracker.errors import FormatError
-from napari_cotracker.io.building import Rows
+from napari_cotracker.io.building import Rows, leave_out_depth
 from napari_cotracker.io.lineage import unbranched
 from napari_cotracker.tracks import Source
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 OWN_TRACK = "COTRACKER_TRACK"
 _LARGEST = 2**31 - 1
+# Numbers of our own tracks; beyond this a float64 no longer holds every one.
+_LARGEST_ID = 2**53
 _PIXEL_UNITS = ("pixel", "pixels", "px", "")
 # x, y, quality, visibility, source
 _Values = tuple[float, float, float, float, float]
@@ -45,6 +47,7 @@ def read(path: Path) -> Tracks:
     if not rows:
         raise FormatError("It holds no tracks; run TrackMate's linking first.")
     table = np.array(rows, np.float64)
+    leave_out_depth([_number(spot, "POSITION_Z", gaps=True) for spot in spots.values()])
     source = np.where(np.isnan(table[:, 6]), Source.MODEL, table[:, 6])
     n_frames, fps, size, pixel = _image(root)
     return Rows(
@@ -116,7 +119,7 @@ def _identity(
     stated = {spot.get(OWN_TRACK) for spot in members}
     point_id = max(used, default=-1) + 1
     if len(stated) == 1 and None not in stated:
-        own = _whole(members[0], OWN_TRACK)
+        own = _whole(members[0], OWN_TRACK, _LARGEST_ID)
         point_id = point_id if own in used else own
         name = members[0].get("name", name)
     used.add(point_id)
@@ -171,9 +174,9 @@ def _number(element: ET.Element, key: str, *, gaps: bool = False) -> float:
     return number
 
 
-def _whole(element: ET.Element, key: str) -> int:
+def _whole(element: ET.Element, key: str, most: int = _LARGEST) -> int:
     number = _number(element, key)
-    if number != round(number) or abs(number) > _LARGEST:
+    if number != round(number) or abs(number) > most:
         raise FormatError(
             f"<{element.tag}> has {key} = {element.get(key)!r}; expected a whole "
             "number."
