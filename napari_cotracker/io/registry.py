@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from napari_cotracker.errors import FormatError
@@ -54,7 +55,8 @@ def format_of(path: Path, stated: str | None = None) -> TracksFormat:
             f"The format '{first.name}' can only be read; choose another for "
             f"'{path.name}'."
         )
-    if first.folder and path.is_dir() and any(path.iterdir()):
+    # That of os: pathlib's raises if the name is too long, which writing tells.
+    if first.folder and os.path.isdir(path) and any(path.iterdir()):
         if not first.matches(path):
             # Whoever allows to overwrite means tracks, not what else lies there.
             raise FormatError(

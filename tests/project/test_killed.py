@@ -194,7 +194,8 @@ for attempt in range(1000):
             said = pipe.read()
     status = os.waitpid(child, 0)[1]
     print(len(said), status, flush=True)
-    if not kills or status == 0:
+    # Killed in its very last moment, it has done everything all the same.
+    if not kills or status == 0 or os.path.exists(argv[-1]):
         break
     kills -= 1
 """
@@ -231,9 +232,9 @@ def test_a_killed_run_goes_on_to_the_very_same_result(here, kills, capsys):
             check=True,
         )
         attempts = [tuple(map(int, line.split())) for line in ran.stdout.splitlines()]
-        assert attempts[-1][1] == 0, ran.stderr
+        assert attempts[-1][1] in (0, signal.SIGKILL), ran.stderr
         killed = sum(status == signal.SIGKILL for _, status in attempts)
-        assert killed == len(attempts) - 1, ran.stderr
+        assert killed >= len(attempts) - 1, ran.stderr
         left, rounds = left - killed, rounds + 1
         # No finished window was run again; the last before a kill may be untold.
         told = sum(said for said, _ in attempts)
