@@ -126,6 +126,10 @@ class CoTracker3(nn.Module):
         ]
         return torch.stack(patches, dim=2)
 
+    def join(self, looks: Tensor) -> Tensor:
+        """Make one support patch (L, K^2, C) of those of several frames."""
+        return _normalised(looks.float().mean(dim=0)).to(looks.dtype)
+
     def start(self, queries_xy: Tensor, n_frames: int) -> WindowState:
         """State of points seen only at their query: there, in every frame."""
         xy = queries_xy.float()[:, None].expand(-1, n_frames, -1, -1)

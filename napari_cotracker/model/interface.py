@@ -63,6 +63,9 @@ class WindowTracker(ClipTracker, Protocol):
     answers_together : bool, may be missing
         Whether ``refine`` takes B windows at once, ``features`` as a tuple of theirs;
         missing means no.
+
+    It may also have ``join(looks)``, which makes one of (K, ...) that ``sample``
+    returned for one point on K frames; without it a point is known by one frame.
     """
 
     window_len: int | None

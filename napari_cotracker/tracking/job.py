@@ -5,13 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from napari_cotracker.model.config import (
     PUBLISHED_ITERATIONS,
     PUBLISHED_SUPPORT_GRID,
 )
 from napari_cotracker.tracking.identity import bare_network
+from napari_cotracker.tracking.windows.sightings import others_of
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from napari_cotracker.model.interface import WindowTracker
     from napari_cotracker.tracking.frames.model_frame import ModelFrame
     from napari_cotracker.tracking.frames.views import Views
@@ -60,6 +65,21 @@ class Job:
     def iterations(self) -> int:
         """Refinement iterations per window."""
         return self._own_unless_given("iterations", PUBLISHED_ITERATIONS)
+
+    def others(self, row: int, sign: int) -> npt.NDArray[np.int64]:
+        """Rows of the further anchors that a point followed from one is known by."""
+        if not hasattr(self.tracker, "join"):
+            return np.zeros(0, np.int64)
+        anchors, point_id = self.anchors, int(self.anchors.point_id[row])
+        mine = np.flatnonzero(anchors.point_id == point_id)
+        frames = anchors.frame[mine]
+        shown = np.ones(len(mine), np.bool_)
+        # Where it is hidden, something else is seen at the anchor.
+        for span in self.constraints.of([point_id]).hidden:
+            shown &= (frames < span.first) | (frames > span.last)
+        chosen = others_of(frames, int(anchors.frame[row]), sign, shown)
+        found: npt.NDArray[np.int64] = mine[chosen]
+        return found
 
     def _own_unless_given(self, name: str, usual: int) -> int:
         given = getattr(self.options, name)

@@ -21,10 +21,13 @@ from napari_cotracker.tracking.windows.plan import (
     lives_of,
     plan_pass,
 )
+from napari_cotracker.tracking.windows.sightings import Sightings
 from napari_cotracker.tracking.windows.support import local_grids
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import numpy.typing as npt
 
     from napari_cotracker.tracking.options import TrackingOptions
     from napari_cotracker.tracks import Constraints, Queries
@@ -118,7 +121,29 @@ def plan_walk(job: Job, sign: Sign, lives: Sequence[Life]) -> Planned | None:
         return None
     first = np.array([plan.time_of(life.first) for life in lives])
     last = np.array([plan.time_of(life.last) for life in lives])
-    return plan, PassPoints(xy, first, last, anchor)
+    shown = _sightings(job, sign, lives, xy, anchor)
+    return plan, PassPoints(xy, first, last, anchor, shown)
+
+
+def _sightings(
+    job: Job,
+    sign: Sign,
+    lives: Sequence[Life],
+    xy: npt.NDArray[np.float32],
+    anchor: npt.NDArray[np.int64],
+) -> Sightings:
+    """Say where each point was shown: at its query, then at other anchors."""
+    owner, frame, at = [], [], []
+    for i, (life, row) in enumerate(zip(lives, anchor.tolist(), strict=True)):
+        others = job.others(row, sign) if row >= 0 else []
+        owner += [i] * (1 + len(others))
+        frame += [life.first, *job.anchors.frame[others].tolist()]
+        at += [xy[i : i + 1], job.frame.to_model(job.anchors.xy[others])]
+    return Sightings(
+        np.array(owner, np.int64),
+        np.array(frame, np.int64),
+        np.concatenate(at).astype(np.float32),
+    )
 
 
 def frame_range_of(options: TrackingOptions, n_frames: int) -> tuple[int, int]:

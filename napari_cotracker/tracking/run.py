@@ -137,10 +137,15 @@ def _frame_uses(
         plan, _ = planned[part]
         window = plan.windows[index]
         uses.update(set(window.frames))
-        if index and (part, index - 1) not in left:
-            # The points that go on are looked up where they were placed.
-            entered = {plan.lives[member].first for member in window.members}
-            uses.update(entered - set(window.frames))
+    for part in {part for part, _ in left}:
+        plan, points = planned[part]
+        windows = [w for i, w in enumerate(plan.windows) if (part, i) in left]
+        asked = sorted({member for window in windows for member in window.members})
+        shown = points.sightings.of(np.array(asked))
+        # Points of one time are looked up together.
+        times = points.first[shown.owner].tolist()
+        together = set(zip(times, shown.frame.tolist(), strict=True))
+        uses.update(frame for _, frame in together)
     return uses
 
 
@@ -156,6 +161,9 @@ def _fingerprints(
         digest = common.copy()
         digest.update(repr((plan.sign, plan.origin, plan.lives, plan.windows)).encode())
         digest.update(points.xy.tobytes())
+        shown = points.sightings
+        for numbers in (shown.owner, shown.frame, shown.xy):
+            digest.update(numbers.tobytes())
         alone.append(digest)
     names = []
     for part, digest in enumerate(alone):

@@ -136,10 +136,15 @@ class FeatureCache:
         return window[None]
 
     def frame(self, frame: int, box: Box | None = None) -> Tensor:
-        """Return (1, 1, ...) features; no further use where it is at hand."""
-        if frame in self._latest:
-            return self._latest[frame][None, None]
-        return self.window([frame], box)
+        """Return (1, 1, ...) features of one frame; the window stays at hand."""
+        ((_, features),) = self._gather([frame])
+        self._uses.subtract([frame])
+        if self._own is not None and frame not in self._latest:
+            if self._uses[frame] > 0:
+                self._shelf.put(frame, features)
+            else:
+                self._shelf.forget(frame)
+        return features[None, None].to(self._device)
 
     def close(self) -> None:
         """Free what nobody else can use."""

@@ -9,8 +9,10 @@ from collections import OrderedDict
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from napari_cotracker.tracking.features.spill import SpillFile
-from napari_cotracker.tracking.fusion.answers import Answers
+from napari_cotracker.tracking.fusion.answers import Answers, Said
 from napari_cotracker.tracking.identity import (
     bare_network,
     digest_of_recording,
@@ -19,9 +21,10 @@ from napari_cotracker.tracking.identity import (
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
+    import numpy.typing as npt
     from torch import Tensor
 
-    from napari_cotracker.tracking.fusion.answers import Said
+    from napari_cotracker.tracking.fusion.answers import Place
     from napari_cotracker.tracking.job import Job
     from napari_cotracker.tracking.windows.passes import WindowResult
     from napari_cotracker.tracking.windows.plan import Life, Sign
@@ -169,14 +172,30 @@ class Shelf:
 
     def remember(self, job: Job, sign: Sign, result: WindowResult) -> None:
         """Keep what a window says about the anchors of a job."""
-        self._store.answers.add(self._asked(job), sign, job.anchors, result)
+        for column, row in enumerate(result.anchor.tolist()):
+            wanted = result.wanted[:, column]
+            if wanted.any():
+                said = (result.xy, result.visibility, result.confidence)
+                self._store.answers.add(
+                    self._asked(job, sign, row),
+                    frozenset(_places(job, job.others(row, sign))),
+                    (result.frames[wanted] - job.anchors.frame[row]) * sign,
+                    Said(*(values[wanted, column] for values in said)),
+                )
 
     def recall(self, job: Job, sign: Sign, life: Life) -> Said | None:
         """Return what is known about a whole life of an anchor, or None."""
-        n_frames = abs(life.last - life.first)
-        return self._store.answers.find(
-            self._asked(job), sign, job.anchors, life.row, n_frames
-        )
+        asked, n_frames = self._asked(job, sign, life.row), abs(life.last - life.first)
+        mine = np.flatnonzero(job.anchors.point_id == job.anchors.point_id[life.row])
+        return self._store.answers.find(asked, _places(job, mine), n_frames)
 
-    def _asked(self, job: Job) -> Hashable:
-        return self._key, job.manner
+    def _asked(self, job: Job, sign: Sign, row: int) -> Hashable:
+        (place,) = _places(job, np.array([row]))
+        return self._key, job.manner, sign, place
+
+
+def _places(job: Job, rows: npt.NDArray[np.int64]) -> list[Place]:
+    """Say where anchors are: (frame, x, y)."""
+    frames = job.anchors.frame[rows].tolist()
+    x, y = job.anchors.xy[rows].T.tolist()
+    return list(zip(frames, x, y, strict=True))

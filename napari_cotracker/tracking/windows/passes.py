@@ -21,14 +21,13 @@ from napari_cotracker.tracking.windows.look import (
     Features,
     Look,
     columns,
-    sample,
 )
+from napari_cotracker.tracking.windows.sightings import Looks, Sightings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy.typing as npt
-    from torch import Tensor
 
     from napari_cotracker.tracking.frames.model_frame import Box
     from napari_cotracker.tracking.frames.views import Views
@@ -47,12 +46,15 @@ class PassPoints:
         Pass time of the query, and of the last frame wanted.
     anchor : (P,) int64
         Row of the anchor, or -1 for a support point.
+    sightings : Sightings
+        Where each was shown.
     """
 
     xy: npt.NDArray[np.float32]
     first: npt.NDArray[np.int64]
     last: npt.NDArray[np.int64]
     anchor: npt.NDArray[np.int64]
+    sightings: Sightings
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,8 +122,8 @@ class Pass:
         self._views = views
         self._sharpener = sharpener
         self._before: FinishedWindow | None = None
-        # What identifies the points, by the time of their query.
-        self._looks: dict[int, Tensor] = {}
+        shown = points.sightings
+        self._looks = Looks(points.first, shown, look.tracker, features, views)
 
     def ask(self, index: int) -> Asking[FinishedWindow]:
         """Ask the network about one window; :meth:`adopt` it to go on.
@@ -132,7 +134,7 @@ class Pass:
             It answered with NaN.
         """
         window = self.plan.windows[index]
-        self._forget_looks(window)
+        self._looks.keep_only(np.array(window.members))
         answer = yield from self._ask(window)
         return self._finished(index, window, *answer)
 
@@ -187,7 +189,7 @@ class Pass:
         members = np.array(window.members)[which]
         entry = Entry(
             state=state._replace(xy=state.xy - torch.from_numpy(corner)),
-            looks=self._identify(members),
+            looks=self._looks.of(members),
             query_frame=self._points.first[members] - window.begin,
             start=start[which],
             suggested=None if suggested is None else suggested[:, which] - corner,
@@ -303,38 +305,6 @@ class Pass:
             values[:, :, kept] = known.to(values.dtype)
         return WindowState(*fields)
 
-    def _identify(self, members: npt.NDArray[np.int64]) -> Tensor:
-        """Point features of some members, (1, P, ...)."""
-        first = self._points.first
-        times = first[members]
-        parts, order = [], []
-        for time in np.unique(times).tolist():
-            same, mine = np.flatnonzero(first == time), np.flatnonzero(times == time)
-            # All points of one frame, from that frame alone, in whichever window and
-            # run they are sampled: the same call gives the same numbers.
-            if time not in self._looks:
-                self._looks[time] = self._sample_at(time, same)
-            place = torch.from_numpy(np.searchsorted(same, members[mine]))
-            parts.append(self._looks[time][place.to(self._looks[time].device)])
-            order.append(mine)
-        return _in_order(parts, order)[None]
-
-    def _sample_at(self, time: int, members: npt.NDArray[np.int64]) -> Tensor:
-        """Sample all points that are placed at one time, (P, ...)."""
-        frame, xy = self.plan.frame_at(time), self._points.xy[members]
-        parts, order = [], []
-        for box, which in self._views.split_anchors(xy):
-            corner = np.array([box.x, box.y], np.float32)
-            shown = self._features.frame(frame, box)
-            parts.append(sample(self._look.tracker, shown, xy[which] - corner)[0])
-            order.append(which)
-        return _in_order(parts, order)
-
-    def _forget_looks(self, window: Window) -> None:
-        """Keep only what the points of this window need."""
-        needed = set(self._points.first[list(window.members)].tolist())
-        self._looks = {t: look for t, look in self._looks.items() if t in needed}
-
 
 def run_windows(look: Look, parts: Sequence[tuple[Pass, int]]) -> list[FinishedWindow]:
     """Run one window of each of some passes, side by side.
@@ -347,13 +317,6 @@ def run_windows(look: Look, parts: Sequence[tuple[Pass, int]]) -> list[FinishedW
     windows = [part.plan.windows[index] for part, index in parts]
     with guarded_inference(" and ".join(map(_name_of, windows))):
         return look.answer_all([part.ask(index) for part, index in parts])
-
-
-def _in_order(parts: list[Tensor], places: list[npt.NDArray[np.int64]]) -> Tensor:
-    """Join rows so that each lies at its place."""
-    joined = torch.cat(parts)
-    back = torch.from_numpy(np.argsort(np.concatenate(places)))
-    return joined[back.to(joined.device)]
 
 
 def _found(
