@@ -133,9 +133,12 @@ def _sightings(
     anchor: npt.NDArray[np.int64],
 ) -> Sightings:
     """Say where each point was shown: at its query, then at other anchors."""
-    owner, frame, at = [], [], []
+    owner: list[int] = []
+    frame: list[int] = []
+    at: list[npt.NDArray[np.floating[Any]]] = []
+    nothing = np.zeros(0, np.int64)
     for i, (life, row) in enumerate(zip(lives, anchor.tolist(), strict=True)):
-        others = job.others(row, sign) if row >= 0 else []
+        others = job.others(row, sign) if row >= 0 else nothing
         owner += [i] * (1 + len(others))
         frame += [life.first, *job.anchors.frame[others].tolist()]
         at += [xy[i : i + 1], job.frame.to_model(job.anchors.xy[others])]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from napari_cotracker.tracking.windows.look import Features, sample
+from napari_cotracker.tracking.windows.look import sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from napari_cotracker.model.interface import WindowTracker
     from napari_cotracker.tracking.frames.views import Views
+    from napari_cotracker.tracking.windows.look import Features
 
 # Besides its own anchor, a point is known by the nearest other ones of its track.
 MOST_OTHERS = 4
@@ -143,7 +144,12 @@ class Looks:
         starts = np.flatnonzero(np.diff(shown.owner, prepend=-1))
         if len(starts) == len(looks):
             return looks
-        return torch.stack([self._joined(part) for part in _split(looks, starts)])
+        return torch.stack(
+            [
+                self._joined(part)
+                for part in torch.tensor_split(looks, starts[1:].tolist())
+            ]
+        )
 
     def _sampled_on(self, frame: int, xy: npt.NDArray[np.float32]) -> Tensor:
         parts, order = [], []
@@ -158,12 +164,9 @@ class Looks:
         # Only networks that can are shown a point more than once.
         if len(looks) == 1:
             return looks[0]
-        join: Callable[[Tensor], Tensor] = getattr(self._tracker, "join")  # noqa: B009
-        return join(looks)
-
-
-def _split(looks: Tensor, starts: npt.NDArray[np.int64]) -> Sequence[Tensor]:
-    return torch.tensor_split(looks, starts[1:].tolist())
+        tracker: Any = self._tracker
+        joined: Tensor = tracker.join(looks)
+        return joined
 
 
 def _in_order(
