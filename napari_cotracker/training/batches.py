@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 FIRST_TRAINING_SEED = 1_000_000
 # Share of the points that are queried only after the first window.
 LATE_SHARE = 0.25
+# So many further times a point may be shown, as by a person who corrects: half of the
+# points not at all, the others each time with one chance in two.
+SIGHTINGS = 3
 
 
 @dataclass(frozen=True)
@@ -27,8 +30,9 @@ class Batch:
 
     ``video`` (B, T, 3, H, W) uint8, a quarter of the traffic of floats;
     ``queries_txy`` (B, N, 3); ``tracks_xy`` (B, T, N, 2) pixels; ``visible``
-    (B, T, N) bool. The first ``n_early`` points are
-    queried inside the first window. With ``position_only``, ``visible`` says which
+    (B, T, N) bool; ``sightings`` (B, K, N): frames on which a point is shown besides,
+    its query's where it is not. The first ``n_early`` points are queried inside the
+    first window. With ``position_only``, ``visible`` says which
     positions are known well enough to train on, and nothing else is.
     """
 
@@ -36,22 +40,25 @@ class Batch:
     queries_txy: Tensor
     tracks_xy: Tensor
     visible: Tensor
+    sightings: Tensor
     n_early: int
     position_only: bool = False
 
     @classmethod
     def of(
         cls,
-        clips: Sequence[tuple[Tensor, Tensor, Tensor, Tensor]],
+        clips: Sequence[tuple[Tensor, ...]],
         n_early: int,
         *,
         position_only: bool = False,
     ) -> Batch:
         """Stack what :func:`query_clip` made of clips of one shape."""
-        video, queries_txy, tracks_xy, visible = (
+        video, queries_txy, tracks_xy, visible, sightings = (
             torch.stack(column) for column in zip(*clips, strict=True)
         )
-        return cls(video, queries_txy, tracks_xy, visible, n_early, position_only)
+        return cls(
+            video, queries_txy, tracks_xy, visible, sightings, n_early, position_only
+        )
 
     def to(self, device: torch.device) -> Batch:
         """Move every tensor to a device."""
@@ -62,6 +69,7 @@ class Batch:
             queries_txy=self.queries_txy.to(device, non_blocking=True),
             tracks_xy=self.tracks_xy.to(device, non_blocking=True),
             visible=self.visible.to(device, non_blocking=True),
+            sightings=self.sightings.to(device, non_blocking=True),
         )
 
     def pin_memory(self) -> Batch:
@@ -72,6 +80,7 @@ class Batch:
             queries_txy=self.queries_txy.pin_memory(),
             tracks_xy=self.tracks_xy.pin_memory(),
             visible=self.visible.pin_memory(),
+            sightings=self.sightings.pin_memory(),
         )
 
 
@@ -165,7 +174,7 @@ def query_clip(
     n_late: int,
     window_len: int,
     generator: torch.Generator,
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     """Choose queries on visible frames; returns the fields of a batch for one clip."""
     visible = clip.visible.cpu()
     early = visible.clone()
@@ -177,11 +186,26 @@ def query_clip(
         picks.append(_pick_queries(late, n_late, generator))
     frame, point = (torch.cat(column) for column in zip(*picks, strict=True))
     device = clip.video.device
+    sightings = _pick_sightings(visible[:, point], frame, generator).to(device)
     frame, point = frame.to(device), point.to(device)
     query_xy = clip.tracks_xy[frame, point]
     queries_txy = torch.cat([frame[:, None].float(), query_xy], dim=1)
     video = clip.video.to(torch.uint8)
-    return video, queries_txy, clip.tracks_xy[:, point], clip.visible[:, point]
+    shown = clip.tracks_xy[:, point], clip.visible[:, point]
+    return video, queries_txy, *shown, sightings
+
+
+def _pick_sightings(
+    visible: Tensor, frame: Tensor, generator: torch.Generator
+) -> Tensor:
+    """Draw further frames on which (T, N) visible points are shown, (K, N)."""
+    n_points = len(frame)
+    weight = visible.T.float()
+    weight[torch.arange(n_points), frame] = 1.0
+    drawn = torch.multinomial(weight, SIGHTINGS, replacement=True, generator=generator)
+    several = torch.rand(n_points, 1, generator=generator) < 0.5
+    taken = several & (torch.rand(drawn.shape, generator=generator) < 0.5)
+    return torch.where(taken, drawn, frame[:, None]).T
 
 
 def _pick_queries(

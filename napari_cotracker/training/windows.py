@@ -22,7 +22,7 @@ def tracking_loss(
 ) -> tuple[Tensor, dict[str, float]]:
     """Unroll all windows of a batch; returns the loss and numbers for the log."""
     features = model.encode(batch.video.float())
-    point_features = model.sample(features, batch.queries_txy)
+    point_features = _looks(model, features, batch)
     length, step = model.config.window_len, model.window_step
     n_frames = features.shape[1]
     n_windows = max(1, count_windows(n_frames, length, step))
@@ -64,6 +64,17 @@ def tracking_loss(
     log = {key: float(value.detach()) for key, value in mean.items()}
     log["median_px"] = float(error.median()) if len(error) else 0.0
     return torch.stack(list(mean.values())).sum(), log
+
+
+def _looks(model: CoTracker3, features: Tensor, batch: Batch) -> Tensor:
+    """Identify each point by all that it is shown by, (B, N, ...)."""
+    frames = batch.sightings  # (B, K, N)
+    n_others, n_points = frames.shape[1:]
+    shown_xy = batch.tracks_xy.gather(1, frames[..., None].expand(-1, -1, -1, 2))
+    others_txy = torch.cat([frames[..., None].float(), shown_xy], -1)
+    every_txy = torch.cat([batch.queries_txy[:, None], others_txy], 1)
+    looks = model.sample(features, every_txy.flatten(1, 2))
+    return model.join(looks.unflatten(1, (1 + n_others, n_points)).transpose(0, 1))
 
 
 def _window_start(
