@@ -42,6 +42,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="with --synthetic: follow only N points of each clip (default: all 64)",
     )
     parser.add_argument(
+        "--anchors",
+        type=int,
+        metavar="N",
+        help="with --synthetic: label every point on N frames of the first half and "
+        "score the second (default: on its first frame, and score all later ones)",
+    )
+    parser.add_argument(
         "--protocol",
         choices=("accuracy", "interventions", "cycle"),
         default="accuracy",
@@ -144,8 +151,10 @@ def _run_synthetic(args: argparse.Namespace, console: Console) -> int:
     from napari_cotracker.training.scenes import SPLITS, VALIDATION_VERSION
     from napari_cotracker.training.validation import truths
 
-    if args.points is not None and args.points < 1:
-        raise InputError(f"--points is {args.points}; expected 1 or more.")
+    for name in ("points", "anchors"):
+        given = getattr(args, name)
+        if given is not None and given < 1:
+            raise InputError(f"--{name} is {given}; expected 1 or more.")
     options = TrackingOptions(**chosen(args, TrackingOptions))
     follow = followed(load_chosen(args, args.model, options.dtype), options)
     report = DenseReport()
@@ -154,6 +163,8 @@ def _run_synthetic(args: argparse.Namespace, console: Console) -> int:
             clips = truths(split, args.synthetic)
             if args.points is not None:
                 clips = (clip.part(args.points) for clip in clips)
+            if args.anchors is not None:
+                clips = (clip.labelled_on(args.anchors) for clip in clips)
             report.add(split, clips, follow, baselines=not args.without_baselines)
             bar.show(len(report.splits), len(SPLITS))
     result = {"version": VALIDATION_VERSION} | report.as_dict()

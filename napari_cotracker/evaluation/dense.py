@@ -34,23 +34,51 @@ class DenseTruth:
     tracks_xy : (T, N, 2) float32
     visible : (T, N) bool
         Every point is visible somewhere.
+    anchor_frames : (K, N) int64 or None
+        Frames on which each point is labelled, in order; None = the first visible one.
     """
 
     video: npt.NDArray[np.uint8]
     tracks_xy: npt.NDArray[np.float32]
     visible: npt.NDArray[np.bool_]
+    anchor_frames: npt.NDArray[np.int64] | None = None
 
     def part(self, n_points: int) -> DenseTruth:
         """Keep so many points, spread over all."""
         n_all = self.visible.shape[1]
         kept = np.linspace(0, n_all - 1, min(n_points, n_all)).round().astype(int)
-        return replace(
-            self, tracks_xy=self.tracks_xy[:, kept], visible=self.visible[:, kept]
-        )
+        return self._only(kept)
+
+    def labelled_on(self, n_frames: int) -> DenseTruth:
+        """Label every point on so many visible frames of the first half, spread.
+
+        The latest of them is the same for any number. Points that are not visible in
+        the first half are left out.
+        """
+        half = self.visible[: (len(self.visible) + 1) // 2]
+        kept = np.flatnonzero(half.any(axis=0))
+        spread = np.linspace(1, 0, n_frames)[::-1]
+        frames = [np.flatnonzero(half[:, point]) for point in kept]
+        chosen = [f[(spread * (len(f) - 1)).round().astype(int)] for f in frames]
+        anchors = np.array(chosen, np.int64).reshape(len(kept), n_frames)
+        return replace(self._only(kept), anchor_frames=anchors.T)
+
+    @property
+    def anchors(self) -> Queries:
+        """All labels, those of one point with one ``point_id``."""
+        frames = self.query_frame[None]
+        if self.anchor_frames is not None:
+            frames = self.anchor_frames
+        points = np.broadcast_to(np.arange(frames.shape[1]), frames.shape).ravel()
+        at = frames.ravel()
+        names = tuple(f"point {i}" for i in points.tolist())
+        return Queries(at, self.tracks_xy[at, points], points, names)
 
     @property
     def query_frame(self) -> npt.NDArray[np.int64]:
-        """First visible frame of every point, (N,)."""
+        """Frame from which on every point is followed, (N,)."""
+        if self.anchor_frames is not None:
+            return self.anchor_frames[-1]
         first: npt.NDArray[np.int64] = self.visible.argmax(axis=0)
         return first
 
@@ -68,6 +96,15 @@ class DenseTruth:
             np.arange(len(self.visible))[:, None] > self.query_frame
         )
         return after
+
+    def _only(self, kept: npt.NDArray[np.intp]) -> DenseTruth:
+        anchors = self.anchor_frames
+        return replace(
+            self,
+            tracks_xy=self.tracks_xy[:, kept],
+            visible=self.visible[:, kept],
+            anchor_frames=None if anchors is None else anchors[:, kept],
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,8 +159,7 @@ def followed(
     forward = replace(options, direction="forward")
 
     def follow(truth: DenseTruth) -> DenseAnswer:
-        queries = Queries(truth.query_frame, truth.query_xy)
-        tracks = track(truth.video, queries, model, forward)
+        tracks = track(truth.video, truth.anchors, model, forward)
         return DenseAnswer(tracks.xy, tracks.visible, tracks.confidence)
 
     return follow

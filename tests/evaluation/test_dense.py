@@ -40,6 +40,27 @@ def test_queries_are_the_first_visible_frames(truth):
     assert truth.later.sum(axis=0).tolist() == [3, 2]
 
 
+def test_labels_on_several_frames_end_on_the_same_one(truth):
+    video = np.zeros((9, 8, 8, 3), np.uint8)
+    tracks_xy = np.arange(9 * 3 * 2, dtype=np.float32).reshape(9, 3, 2)
+    visible = np.ones((9, 3), bool)
+    visible[:2, 0] = visible[4, 0] = visible[:5, 1] = False
+    seen = DenseTruth(video, tracks_xy, visible)
+    for n, first, second in ((1, [3], [4]), (2, [2, 3], [0, 4]), (3, [2, 2, 3], None)):
+        labelled = seen.labelled_on(n)
+        assert labelled.tracks_xy.shape == (9, 2, 2), "one is seen too late"
+        assert labelled.anchor_frames[:, 0].tolist() == first
+        assert second is None or labelled.anchor_frames[:, 1].tolist() == second
+        assert labelled.query_frame.tolist() == [3, 4]
+        assert labelled.later.sum(axis=0).tolist() == [5, 4]
+        anchors = labelled.anchors
+        assert anchors.tracks.tolist() == [0, 1]
+        at = labelled.tracks_xy[anchors.frame, anchors.point_id]
+        assert np.array_equal(anchors.xy, at)
+    assert seen.labelled_on(2).part(1).anchors.frame.tolist() == [2, 3]
+    assert truth.anchors.frame.tolist() == [0, 1]
+
+
 def test_the_truth_scores_one(truth):
     sure = np.ones(truth.visible.shape, np.float32)
     best = score(truth, DenseAnswer(truth.tracks_xy, truth.visible, sure))
@@ -138,4 +159,5 @@ def test_part_of_a_truth_keeps_points_whole(truth):
 
 def test_number_of_points_must_make_sense(capsys):
     assert main(["evaluate", "--synthetic", "1", "--points", "0"]) == 2
+    assert main(["evaluate", "--synthetic", "1", "--anchors", "0"]) == 2
     assert "--points is 0" in capsys.readouterr().err
