@@ -43,8 +43,8 @@ ALLOWED["__main__"] = {"cli"}
 # before it.
 ROOMS = {
     "tracking": (
-        "options identity frames job sharpening windows progress fusion features "
-        "detail models published prepare run retrack driver"
+        "options identity frames further_anchors job sharpening windows progress "
+        "fusion features detail models published prepare run retrack driver"
     ).split(),
     "widgets": "engine layers session runs files dock launch".split(),
 }

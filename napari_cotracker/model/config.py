@@ -58,6 +58,9 @@ class CoTracker3Config:
         parity).
     unqueried_take_part : bool
         Whether ``predict`` keeps points in windows before their query, as published.
+    unit_looks : bool
+        Whether support patches have unit length; published networks take them as
+        interpolation between feature pixels leaves them, shorter.
     support_grid, iterations : int
         Side of the grid of support points, and refinement iterations, that a tracker
         uses unless told otherwise.
@@ -77,6 +80,7 @@ class CoTracker3Config:
     model_resolution: tuple[int, int] = (384, 512)
     published_faults: bool = True
     unqueried_take_part: bool = True
+    unit_looks: bool = False
     support_grid: int = PUBLISHED_SUPPORT_GRID
     iterations: int = PUBLISHED_ITERATIONS
 
@@ -113,6 +117,7 @@ COMPACT = CoTracker3Config(
     model_resolution=(256, 256),
     published_faults=False,
     unqueried_take_part=False,
+    unit_looks=True,
     # As good as the published numbers (docs/quality.md), and half the work.
     support_grid=4,
     iterations=3,

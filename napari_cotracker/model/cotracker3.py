@@ -124,11 +124,13 @@ class CoTracker3(nn.Module):
             )
             for i, level in enumerate(pyramid)
         ]
-        return torch.stack(patches, dim=2)
+        looks = torch.stack(patches, dim=2)
+        return _normalised(looks) if self.config.unit_looks else looks
 
     def join(self, looks: Tensor) -> Tensor:
-        """Make one support patch (L, K^2, C) of those of several frames."""
-        return _normalised(looks.float().mean(dim=0)).to(looks.dtype)
+        """Make one of (K, ...) support patches: their mean, as long as they are."""
+        length = looks.norm(dim=-1, keepdim=True).mean(dim=0)
+        return _normalised(looks.mean(dim=0)) * length
 
     def start(self, queries_xy: Tensor, n_frames: int) -> WindowState:
         """State of points seen only at their query: there, in every frame."""

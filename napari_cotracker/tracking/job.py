@@ -11,8 +11,8 @@ from napari_cotracker.model.config import (
     PUBLISHED_ITERATIONS,
     PUBLISHED_SUPPORT_GRID,
 )
+from napari_cotracker.tracking.further_anchors import others_of
 from napari_cotracker.tracking.identity import bare_network
-from napari_cotracker.tracking.windows.sightings import others_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -1,5 +1,7 @@
 """The compact network: stages with explicit state, any resolution."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -111,3 +113,26 @@ def test_positions_far_outside_do_not_crash():
     support = torch.randn(1, 1, 49, 4)
     far = torch.tensor([[[[1e12, -1e12]]]])
     assert torch.isfinite(correlate(level, support, far, 3)).all()
+
+
+@pytest.mark.parametrize("unit", [True, False])
+def test_looks_of_several_frames_become_one_of_their_length(network, unit):
+    taken = CoTracker3(replace(network.config, unit_looks=unit))
+    features = network.encode(clip(3, 64, 80)[None])
+    queries_txy = torch.tensor([[[t, 30.3 + t, 20.4]] for t in range(3)])
+    looks = torch.stack([taken.sample(features, q[None])[0, 0] for q in queries_txy])
+    length = looks.norm(dim=-1)  # (K, L, P)
+    assert length.max() <= 1 + 1e-5
+    assert bool(length.min() > 1 - 1e-5) is unit
+    joined = taken.join(looks)
+    assert joined.shape == looks.shape[1:]
+    torch.testing.assert_close(joined.norm(dim=-1), length.mean(dim=0))
+    to_all = F.cosine_similarity(joined, looks, dim=-1)
+    assert (to_all.min(dim=0).values >= pairwise(looks) - 1e-5).all(), "among them"
+    torch.testing.assert_close(taken.join(looks[:1].repeat(3, 1, 1, 1)), looks[0])
+
+
+def pairwise(looks):
+    """Least similarity of any two of (K, ...) looks."""
+    alike = [F.cosine_similarity(looks[[i]], looks, dim=-1) for i in range(len(looks))]
+    return torch.cat(alike).min(dim=0).values

@@ -22,7 +22,7 @@ from napari_cotracker.tracking import (
     retrack_iter,
     track,
 )
-from napari_cotracker.tracking.windows.sightings import MOST_OTHERS, others_of
+from napari_cotracker.tracking.further_anchors import MOST_OTHERS, others_of
 from napari_cotracker.tracks import Constraints, Span
 
 

@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from napari_cotracker.tracking.frames.views import Views
     from napari_cotracker.tracking.windows.look import Features
 
-# Besides its own anchor, a point is known by the nearest other ones of its track.
-MOST_OTHERS = 4
-
 
 @dataclass(frozen=True, eq=False)
 class Sightings:
@@ -46,39 +43,6 @@ class Sightings:
         """Keep those of some points, in their order."""
         mine = np.isin(self.owner, points)
         return Sightings(self.owner[mine], self.frame[mine], self.xy[mine])
-
-
-def others_of(
-    frames: npt.NDArray[np.int64], own: int, sign: int, usable: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.int64]:
-    """Choose further anchors of a track to know a point by.
-
-    The one that it walks towards is left out, so that what is said from here does not
-    change when that one moves.
-
-    Parameters
-    ----------
-    frames : (A,) int64
-        Frames of the track's anchors.
-    own : int
-        Frame of the anchor that is followed.
-    sign : 1 or -1
-        In which direction.
-    usable : (A,) bool
-        Which of them show the point.
-
-    Returns
-    -------
-    (K,) int64
-        Indices into ``frames``, nearest first.
-    """
-    apart = frames - own
-    ahead = apart[apart * sign > 0]
-    left = usable & (apart != 0)
-    if len(ahead):
-        left &= apart != sign * np.abs(ahead).min()
-    found = np.flatnonzero(left)
-    return found[np.argsort(np.abs(apart[found]), kind="stable")][:MOST_OTHERS]
 
 
 class Looks:
