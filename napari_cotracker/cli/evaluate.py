@@ -45,8 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--anchors",
         type=int,
         metavar="N",
-        help="with --synthetic: label every point on N frames of the first half and "
-        "score the second (default: on its first frame, and score all later ones)",
+        help="with --synthetic: label every point on N of the first 24 frames and score "
+        "the next 24 (default: 24 frames, labelled on the first where it is seen)",
     )
     parser.add_argument(
         "--protocol",
@@ -160,7 +160,8 @@ def _run_synthetic(args: argparse.Namespace, console: Console) -> int:
     report = DenseReport()
     with console.progress("scoring", unit="split") as bar:
         for split in SPLITS:
-            clips = truths(split, args.synthetic)
+            frames = 24 if args.anchors is None else 48
+            clips = truths(split, args.synthetic, frames=frames)
             if args.points is not None:
                 clips = (clip.part(args.points) for clip in clips)
             if args.anchors is not None:

@@ -20,10 +20,14 @@ VISIBLE_FROM = 0.5
 
 
 def truths(
-    split: str, clips: int, size: tuple[int, int] = (192, 192), skip: int = 0
+    split: str,
+    clips: int,
+    size: tuple[int, int] = (192, 192),
+    skip: int = 0,
+    frames: int = 24,
 ) -> Iterator[DenseTruth]:
     """Render the fixed clips of a split for scoring."""
-    for clip in validation_clips(split, clips, size, skip=skip):
+    for clip in validation_clips(split, clips, size, frames, skip=skip):
         video = clip.video.permute(0, 2, 3, 1).numpy().astype(np.uint8)
         yield DenseTruth(video, clip.tracks_xy.numpy(), clip.visible.numpy())
 
