@@ -45,8 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--anchors",
         type=int,
         metavar="N",
-        help="with --synthetic: label every point on N of the first 24 frames and score "
-        "the next 24 (default: 24 frames, labelled on the first where it is seen)",
+        help="with --synthetic: label every point on N of the first 24 frames and "
+        "score the next 24 (default: 24 frames, the first where it is seen labelled)",
     )
     parser.add_argument(
         "--protocol",
