@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+def is_device(path: Path) -> bool:
+    """Whether there is something that is neither file nor folder (a pipe, /dev/...)."""
+    # Those of Path raise if the name is too long.
+    known = os.path.isfile(path) or os.path.isdir(path)
+    return os.path.exists(path) and not known
+
+
 @contextmanager
 def replacing(
     path: Path,
@@ -45,8 +52,8 @@ def replacing(
         writable; what was there is then as it was and nothing else is left.
     """
     target = path.resolve()
-    exists = os.path.exists(target)  # that of Path raises if the name is too long
-    if exists and not (target.is_file() or target.is_dir()):
+    exists = os.path.exists(target)
+    if is_device(target):
         # Renaming over /dev/null would replace the device, for everybody.
         raise failure(
             f"'{path}' is a device or a pipe, which cannot be replaced by a file; give "

@@ -149,6 +149,7 @@ def _run_synthetic(args: argparse.Namespace, console: Console) -> int:
     from napari_cotracker.evaluation.dense import followed
     from napari_cotracker.evaluation.dense_report import DenseReport
     from napari_cotracker.training.scenes import SPLITS, VALIDATION_VERSION
+    from napari_cotracker.training.scenes.validation import FRAMES
     from napari_cotracker.training.validation import truths
 
     for name in ("points", "anchors"):
@@ -158,9 +159,10 @@ def _run_synthetic(args: argparse.Namespace, console: Console) -> int:
     options = TrackingOptions(**chosen(args, TrackingOptions))
     follow = followed(load_chosen(args, args.model, options.dtype), options)
     report = DenseReport()
+    # Labelled in the first half, which is as long as clips are otherwise.
+    frames = FRAMES if args.anchors is None else 2 * FRAMES
     with console.progress("scoring", unit="split") as bar:
         for split in SPLITS:
-            frames = 24 if args.anchors is None else 48
             clips = truths(split, args.synthetic, frames=frames)
             if args.points is not None:
                 clips = (clip.part(args.points) for clip in clips)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_cotracker.errors import CoTrackerError, InputError
+from napari_cotracker.files import is_device
 from napari_cotracker.tracks import Source, Tracks
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def check_output(path: Path, *, overwrite: bool, folder: bool = False) -> None:
     """
     if path.is_dir() and not folder:
         raise InputError(f"The output {path} is a folder; give the name of a file.")
-    if path.exists() and not (path.is_file() or path.is_dir()):
+    if is_device(path):
         raise InputError(
             f"The output {path} is a device or a pipe; give the name of a file."
         )

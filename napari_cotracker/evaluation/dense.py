@@ -66,21 +66,16 @@ class DenseTruth:
     @property
     def anchors(self) -> Queries:
         """All labels, those of one point with one ``point_id``."""
-        frames = self.query_frame[None]
-        if self.anchor_frames is not None:
-            frames = self.anchor_frames
+        frames = self._label_frames
         points = np.broadcast_to(np.arange(frames.shape[1]), frames.shape).ravel()
         at = frames.ravel()
-        names = tuple(f"point {i}" for i in points.tolist())
-        return Queries(at, self.tracks_xy[at, points], points, names)
+        return Queries(at, self.tracks_xy[at, points], points)
 
     @property
     def query_frame(self) -> npt.NDArray[np.int64]:
         """Frame from which on every point is followed, (N,)."""
-        if self.anchor_frames is not None:
-            return self.anchor_frames[-1]
-        first: npt.NDArray[np.int64] = self.visible.argmax(axis=0)
-        return first
+        latest: npt.NDArray[np.int64] = self._label_frames[-1]
+        return latest
 
     @property
     def query_xy(self) -> npt.NDArray[np.float32]:
@@ -96,6 +91,11 @@ class DenseTruth:
             np.arange(len(self.visible))[:, None] > self.query_frame
         )
         return after
+
+    @property
+    def _label_frames(self) -> npt.NDArray[np.int64]:
+        first = self.visible.argmax(axis=0)[None]
+        return first if self.anchor_frames is None else self.anchor_frames
 
     def _only(self, kept: npt.NDArray[np.intp]) -> DenseTruth:
         anchors = self.anchor_frames

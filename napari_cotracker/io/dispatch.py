@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_cotracker.errors import CoTrackerError, FormatError
-from napari_cotracker.files import replacing
+from napari_cotracker.files import is_device, replacing
 from napari_cotracker.io import queries_csv
 from napari_cotracker.io.anchors import queries_of, tracks_of
 from napari_cotracker.io.compare import compare
@@ -194,7 +194,7 @@ def _read(chosen: TracksFormat, path: Path, known_as: Path | None = None) -> Tra
 
 def _refuse_pipes(path: Path) -> None:
     """Refuse what can be read only once: what is in it is looked at first."""
-    if path.exists() and not (path.is_file() or path.is_dir()):
+    if is_device(path):
         raise FormatError(
             f"'{path}' is a pipe or a device; save what comes out of it as a file and "
             "give that."

@@ -11,6 +11,7 @@ from napari_cotracker.errors import InputError
 from napari_cotracker.project.cells import FIELDS, Cells
 from napari_cotracker.tracks import Constraints, Queries, Source
 from napari_cotracker.tracks.queries import within
+from napari_cotracker.tracks.wording import listed
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -99,7 +100,7 @@ class Document:
         if column < 0:
             raise InputError(
                 f"There is no track {point_id}; the tracks are "
-                f"{_listed(self.tracks.point_id.tolist())}."
+                f"{listed(self.tracks.point_id.tolist())}."
             )
         return column
 
@@ -136,8 +137,3 @@ def same_times(one: Document, two: Document) -> bool:
     """Return whether the times of the frames are the same in both."""
     a, b = one.tracks.times, two.tracks.times
     return a is b or (a is not None and b is not None and np.array_equal(a, b))
-
-
-def _listed(ids: list[int]) -> str:
-    shown = ", ".join(map(str, ids[:8]))
-    return f"{shown}, ..." if len(ids) > 8 else shown or "none"

@@ -32,6 +32,7 @@ from napari_cotracker.tracking.retrack import (
 )
 from napari_cotracker.tracking.run import one_after_the_other, run_passes
 from napari_cotracker.tracks import Constraints, Queries, Tracks
+from napari_cotracker.tracks.wording import listed
 from napari_cotracker.video import open_video
 
 if TYPE_CHECKING:
@@ -268,13 +269,9 @@ def _refuse_unknown(constraints: Constraints | None, anchors: Queries) -> None:
         if each.point_id not in known:
             raise InputError(
                 f"The constraints speak of track {each.point_id}, for which there is "
-                f"no query; the queries have point_id {_listed(sorted(known))}."
+                "no query; the queries have point_id "
+                f"{listed(sorted(known), _SHOWN_IDS)}."
             )
-
-
-def _listed(ids: list[int]) -> str:
-    shown = ", ".join(map(str, ids[:_SHOWN_IDS]))
-    return f"{shown}, ..." if len(ids) > _SHOWN_IDS else shown
 
 
 def _reference(

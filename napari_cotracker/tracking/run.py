@@ -133,15 +133,15 @@ def _frame_uses(
 ) -> Counter[int]:
     """Count in how many requests of the windows left each frame will occur."""
     uses: Counter[int] = Counter()
+    members: dict[int, set[int]] = {}
     for part, index in left:
         plan, _ = planned[part]
         window = plan.windows[index]
         uses.update(set(window.frames))
-    for part in {part for part, _ in left}:
-        plan, points = planned[part]
-        windows = [w for i, w in enumerate(plan.windows) if (part, i) in left]
-        asked = sorted({member for window in windows for member in window.members})
-        shown = points.sightings.of(np.array(asked))
+        members.setdefault(part, set()).update(window.members)
+    for part, asked in members.items():
+        _, points = planned[part]
+        shown = points.sightings.of(np.array(sorted(asked)))
         # Points of one time are looked up together.
         times = points.first[shown.owner].tolist()
         together = set(zip(times, shown.frame.tolist(), strict=True))

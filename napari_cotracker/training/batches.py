@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -13,7 +13,7 @@ from napari_cotracker.training.options import STAGES, Stage, TrainOptions
 from napari_cotracker.training.scenes import SceneOptions, SyntheticClip, render_clip
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 # Validation clips use smaller seeds.
 FIRST_TRAINING_SEED = 1_000_000
@@ -63,25 +63,18 @@ class Batch:
     def to(self, device: torch.device) -> Batch:
         """Move every tensor to a device."""
         # Without blocking: the copy of pinned memory runs beside the network.
-        return replace(
-            self,
-            video=self.video.to(device, non_blocking=True),
-            queries_txy=self.queries_txy.to(device, non_blocking=True),
-            tracks_xy=self.tracks_xy.to(device, non_blocking=True),
-            visible=self.visible.to(device, non_blocking=True),
-            sightings=self.sightings.to(device, non_blocking=True),
-        )
+        return self._with_each(lambda tensor: tensor.to(device, non_blocking=True))
 
     def pin_memory(self) -> Batch:
         """Move every tensor to page-locked memory; called by the data loader."""
-        return replace(
-            self,
-            video=self.video.pin_memory(),
-            queries_txy=self.queries_txy.pin_memory(),
-            tracks_xy=self.tracks_xy.pin_memory(),
-            visible=self.visible.pin_memory(),
-            sightings=self.sightings.pin_memory(),
-        )
+        return self._with_each(Tensor.pin_memory)
+
+    def _with_each(self, moved: Callable[[Tensor], Tensor]) -> Batch:
+        fields = vars(self).items()
+        changed: dict[str, Any] = {
+            key: moved(value) for key, value in fields if isinstance(value, Tensor)
+        }
+        return replace(self, **changed)
 
 
 class BatchStream(IterableDataset[Batch]):

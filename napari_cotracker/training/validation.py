@@ -10,6 +10,7 @@ import torch
 from napari_cotracker.evaluation.dense import DenseAnswer, DenseTruth
 from napari_cotracker.evaluation.dense_report import DenseReport
 from napari_cotracker.training.scenes import SPLITS, validation_clips
+from napari_cotracker.training.scenes.validation import FRAMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,7 +25,7 @@ def truths(
     clips: int,
     size: tuple[int, int] = (192, 192),
     skip: int = 0,
-    frames: int = 24,
+    frames: int = FRAMES,
 ) -> Iterator[DenseTruth]:
     """Render the fixed clips of a split for scoring."""
     for clip in validation_clips(split, clips, size, frames, skip=skip):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_cotracker.errors import InputError, VideoError
+from napari_cotracker.files import is_device
 from napari_cotracker.video.array import ArraySource
 from napari_cotracker.video.encoded import SUFFIXES as VIDEO_SUFFIXES
 from napari_cotracker.video.encoded import EncodedVideo
@@ -135,7 +136,7 @@ def _existing_path(video: str | os.PathLike[str]) -> Path:
         raise VideoError(
             f"'{_printable(path)}' cannot be opened ({reason}); check the path."
         ) from error
-    if not (path.is_file() or path.is_dir()):
+    if is_device(path):
         raise VideoError(
             f"'{path}' is a pipe or a device; save what comes out of it as a file and "
             "give that."

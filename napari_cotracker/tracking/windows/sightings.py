@@ -11,8 +11,6 @@ import torch
 from napari_cotracker.tracking.windows.look import sample
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     import numpy.typing as npt
     from torch import Tensor
 
@@ -108,12 +106,8 @@ class Looks:
         starts = np.flatnonzero(np.diff(shown.owner, prepend=-1))
         if len(starts) == len(looks):
             return looks
-        return torch.stack(
-            [
-                self._joined(part)
-                for part in torch.tensor_split(looks, starts[1:].tolist())
-            ]
-        )
+        several = torch.tensor_split(looks, starts[1:].tolist())
+        return torch.stack([self._joined(part) for part in several])
 
     def _sampled_on(self, frame: int, xy: npt.NDArray[np.float32]) -> Tensor:
         parts, order = [], []
@@ -133,10 +127,8 @@ class Looks:
         return joined
 
 
-def _in_order(
-    parts: Sequence[Tensor], places: Iterable[npt.NDArray[np.int64]]
-) -> Tensor:
+def _in_order(parts: list[Tensor], places: list[npt.NDArray[np.int64]]) -> Tensor:
     """Join rows so that each lies at its place."""
-    joined = torch.cat(list(parts))
-    back = torch.from_numpy(np.argsort(np.concatenate(list(places))))
+    joined = torch.cat(parts)
+    back = torch.from_numpy(np.argsort(np.concatenate(places)))
     return joined[back.to(joined.device)]

@@ -27,6 +27,7 @@ SPEEDS = {
 }
 # Raise it with every change of the clips: scores of two versions do not compare.
 VALIDATION_VERSION = 2
+FRAMES = 24
 _SPLIT_SEEDS = 100_000
 
 
@@ -34,7 +35,7 @@ def validation_clips(
     split: str,
     count: int = 16,
     size: tuple[int, int] = (192, 192),
-    frames: int = 24,
+    frames: int = FRAMES,
     points: int = 64,
     device: str | torch.device = "cpu",
     skip: int = 0,

@@ -37,6 +37,7 @@ from napari_cotracker.widgets.layers.rows import (
     colours_of,
     features_of,
     trail_rows,
+    trail_span,
 )
 from napari_cotracker.widgets.layers.viewpoint import Viewpoint
 
@@ -53,8 +54,6 @@ if TYPE_CHECKING:
 
 # Above it a click on a Points layer costs more than 50 ms (measured).
 MAX_ROWS = 20_000
-# Frames by which the trails reach further than they are drawn, to be stepped through.
-TRAILS_SLACK = 15
 
 
 class ResultLayers:
@@ -258,10 +257,8 @@ class ResultLayers:
         final = self._tracks.n_frames - 1
         if self._whole():
             return 0, final
-        # Whole steps: the trails are written again once in so many frames.
-        frame = self.frame_in_view() // TRAILS_SLACK * TRAILS_SLACK
-        first = frame - int(self.trails.tail_length)
-        last = frame + int(self.trails.head_length) + TRAILS_SLACK
+        lengths = int(self.trails.tail_length), int(self.trails.head_length)
+        first, last = trail_span(self.frame_in_view(), *lengths)
         return max(first, 0), min(last, final)
 
     # -- writing --------------------------------------------------------------

@@ -26,6 +26,8 @@ COLORMAP = "turbo"
 GOLDEN_RATIO = 0.618034
 OCCLUDED_ALPHA = 0.0
 PLACED_BORDER = (1.0, 1.0, 1.0, 1.0)
+# Frames by which the trails reach further than they are drawn, to be stepped through.
+TRAILS_SLACK = 15
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,6 +136,13 @@ def colours_of(tracks: Tracks, rows: Rows) -> tuple[Floats, Floats]:
     face[~tracks.visible[at], 3] = OCCLUDED_ALPHA
     border[tracks.source[at] == Source.MANUAL] = PLACED_BORDER
     return face, border
+
+
+def trail_span(frame: int, tail: int, head: int) -> tuple[int, int]:
+    """Return the frames, first and last, that trails around a frame are made of."""
+    # Whole steps: the trails are written again once in so many frames.
+    frame = frame // TRAILS_SLACK * TRAILS_SLACK
+    return frame - tail, frame + head + TRAILS_SLACK
 
 
 def trail_rows(
