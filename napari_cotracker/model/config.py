@@ -61,6 +61,9 @@ class CoTracker3Config:
     unit_looks : bool
         Whether support patches have unit length; published networks take them as
         interpolation between feature pixels leaves them, shorter.
+    least_area : int
+        Smaller pictures are enlarged to so many pixels (0 = never); published networks
+        take them as they are.
     support_grid, iterations : int
         Side of the grid of support points, and refinement iterations, that a tracker
         uses unless told otherwise.
@@ -81,6 +84,7 @@ class CoTracker3Config:
     published_faults: bool = True
     unqueried_take_part: bool = True
     unit_looks: bool = False
+    least_area: int = 0
     support_grid: int = PUBLISHED_SUPPORT_GRID
     iterations: int = PUBLISHED_ITERATIONS
 
@@ -118,6 +122,10 @@ COMPACT = CoTracker3Config(
     published_faults=False,
     unqueried_take_part=False,
     unit_looks=True,
+    # On generated clips of 64 to 192 pixels, where positions are coarse in pixels of
+    # the network, nothing else gains as much; above, nothing is gained
+    # (docs/quality.md).
+    least_area=256 * 256,
     # As good as the published numbers (docs/quality.md), and half the work.
     support_grid=4,
     iterations=3,

@@ -12,6 +12,7 @@ import numpy as np
 from napari_cotracker.tracking.frames.model_frame import MODEL_AREA, choose_model_frame
 from napari_cotracker.tracking.frames.regions import FIRST_MARGIN, group_points
 from napari_cotracker.tracking.frames.views import MovingBoxes, Views, WholeFrame
+from napari_cotracker.tracking.identity import own_or
 from napari_cotracker.tracking.windows.plan import lives_of, plan_pass
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def choose_detail(
         stride=tracker.stride,
         region=options.region,
         resolution=options.model_resolution,
+        least_area=own_or(tracker, "least_area", 0),
     )
     # An offline network sees all frames at once: there is no time to move a box.
     fixed = options.model_resolution is not None or tracker.window_len is None

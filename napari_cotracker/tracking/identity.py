@@ -29,6 +29,11 @@ def bare_network(tracker: WindowTracker) -> Any:
     return getattr(tracker, "model", tracker)
 
 
+def own_or(tracker: WindowTracker, name: str, usual: int) -> int:
+    """Return what a network's configuration says, or what is usual."""
+    return int(getattr(getattr(bare_network(tracker), "config", None), name, usual))
+
+
 def confidence_fit_of(tracker: WindowTracker) -> tuple[float, float]:
     """(scale, shift) of confidence logits, where a network has them."""
     fit: tuple[float, float] = getattr(

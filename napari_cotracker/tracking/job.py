@@ -12,7 +12,7 @@ from napari_cotracker.model.config import (
     PUBLISHED_SUPPORT_GRID,
 )
 from napari_cotracker.tracking.further_anchors import others_of
-from napari_cotracker.tracking.identity import bare_network
+from napari_cotracker.tracking.identity import own_or
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -85,8 +85,7 @@ class Job:
         given = getattr(self.options, name)
         if given is not None:
             return int(given)
-        config = getattr(bare_network(self.tracker), "config", None)
-        return int(getattr(config, name, usual))
+        return own_or(self.tracker, name, usual)
 
     @property
     def manner(self) -> tuple[object, ...]:

@@ -31,6 +31,24 @@ def test_chosen_sizes(size, stride):
         assert abs(rows / columns * size[1] / size[0] - 1) < 0.05
 
 
+@pytest.mark.parametrize(
+    ("size", "chosen"),
+    [
+        ((192, 192), (256, 256)),
+        ((128, 128), (256, 256)),
+        ((96, 128), (224, 296)),
+        # At most three times, and never beyond what the network needs.
+        ((64, 64), (192, 192)),
+        ((37, 200), (112, 592)),
+        ((2, 2), (32, 32)),
+        ((240, 320), (240, 320)),
+    ],
+)
+def test_small_pictures_are_enlarged(size, chosen):
+    frame = choose_model_frame(size, stride=4, least_area=256 * 256)
+    assert frame.size == chosen
+
+
 def test_there_and_back_is_exact():
     frame = choose_model_frame((480, 640), stride=4, region=(31, 17, 501, 333))
     xy = np.random.default_rng(0).uniform(-50, 700, (500, 2))

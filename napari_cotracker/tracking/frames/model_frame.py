@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 # Published and compact networks were trained at 384 x 512; a larger area costs time
 # in proportion and takes motions out of the range seen in training.
 MODEL_AREA = 384 * 512
+# How far small pictures are enlarged for networks that want it: on generated clips of
+# 64 pixels three times is better than four (docs/quality.md).
+MOST_ENLARGED = 3.0
 # The deepest correlation level is stride * 2**3 pixels wide: below that it is empty.
 MIN_SIDE_IN_STRIDES = 8
 
@@ -135,6 +138,7 @@ def choose_model_frame(
     stride: int,
     region: tuple[float, float, float, float] | None = None,
     resolution: tuple[int, int] | None = None,
+    least_area: int = 0,
 ) -> ModelFrame:
     """Decide what the network is shown of a recording.
 
@@ -147,8 +151,11 @@ def choose_model_frame(
     region : (x, y, width, height) or None
         Part to show; cut at the image border.
     resolution : (H, W) or None
-        Model frame size; None keeps the aspect ratio, never enlarges (unless the
-        network could not work) and stays within ``MODEL_AREA``.
+        Model frame size; None keeps the aspect ratio and stays between
+        ``least_area`` and ``MODEL_AREA``.
+    least_area : int
+        Pixels that smaller pictures are enlarged to, but not more than
+        ``MOST_ENLARGED`` times along a side.
 
     Raises
     ------
@@ -157,7 +164,7 @@ def choose_model_frame(
     """
     x0, y0, width, height = _crop_of(region, size)
     if resolution is None:
-        chosen = _choose_size(height, width, stride)
+        chosen = _choose_size(height, width, stride, least_area)
     else:
         chosen = _check_size(resolution, stride)
     return ModelFrame(x0, y0, width, height, chosen)
@@ -184,16 +191,22 @@ def _crop_of(
     return left, top, right - left, bottom - top
 
 
-def _choose_size(height: int, width: int, stride: int) -> tuple[int, int]:
+def _choose_size(
+    height: int, width: int, stride: int, least_area: int
+) -> tuple[int, int]:
     # The encoder halves four times: sides that are multiples of 8 keep its levels
     # aligned to within one pixel.
     unit = math.lcm(8, stride)
     smallest = max(unit, MIN_SIDE_IN_STRIDES * stride, 32)
-    scale = min(1.0, math.sqrt(MODEL_AREA / (height * width)))
+    area = height * width
+    wanted = min(MOST_ENLARGED, math.sqrt(least_area / area))
+    scale = min(max(1.0, wanted), math.sqrt(MODEL_AREA / area))
 
     def fit(side: int) -> int:
         nearest = round(side * scale / unit) * unit
-        return max(min(nearest, side // unit * unit), -(-smallest // unit) * unit)
+        if scale <= 1:
+            nearest = min(nearest, side // unit * unit)
+        return max(nearest, -(-smallest // unit) * unit)
 
     return fit(height), fit(width)
 
