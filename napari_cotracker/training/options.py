@@ -52,6 +52,15 @@ STAGES: dict[str, Stage] = {
         batch=1,
         learning_rate=3e-4,
     ),
+    # As large as what users track: what a network meets only here are motions of many
+    # of its pixels, and surfaces that fill much of what it compares.
+    "large": Stage(
+        "windows",
+        ((24, 192, 192), (16, 256, 256), (24, 160, 256), (24, 256, 160)),
+        points=48,
+        batch=1,
+        learning_rate=2e-4,
+    ),
     "gpu": Stage(
         "windows",
         ((24, 256, 256), (24, 256, 256), (48, 192, 192), (16, 320, 320)),
