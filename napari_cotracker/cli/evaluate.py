@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from napari_cotracker.cli.console import Console
     from napari_cotracker.evaluation.interventions.annotator import Effort
 
+# Below, scenes have no room for what is drawn in them.
+SMALLEST_CLIP = 32
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command."""
@@ -47,6 +50,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="with --synthetic: label every point on N of the first 24 frames and "
         "score the next 24 (default: 24 frames, the first where it is seen labelled)",
+    )
+    parser.add_argument(
+        "--size",
+        type=int,
+        metavar="PIXELS",
+        help="with --synthetic: side of the clips (default: 192; scores of different "
+        "sizes do not compare)",
     )
     parser.add_argument(
         "--protocol",
@@ -150,12 +160,13 @@ def _run_synthetic(args: argparse.Namespace, console: Console) -> int:
     from napari_cotracker.evaluation.dense_report import DenseReport
     from napari_cotracker.training.scenes import SPLITS, VALIDATION_VERSION
     from napari_cotracker.training.scenes.validation import FRAMES
-    from napari_cotracker.training.validation import truths
+    from napari_cotracker.training.validation import SIZE, truths
 
-    for name in ("points", "anchors"):
+    for name, least in (("points", 1), ("anchors", 1), ("size", SMALLEST_CLIP)):
         given = getattr(args, name)
-        if given is not None and given < 1:
-            raise InputError(f"--{name} is {given}; expected 1 or more.")
+        if given is not None and given < least:
+            raise InputError(f"--{name} is {given}; expected {least} or more.")
+    side = SIZE if args.size is None else args.size
     options = TrackingOptions(**chosen(args, TrackingOptions))
     follow = followed(load_chosen(args, args.model, options.dtype), options)
     report = DenseReport()
@@ -163,13 +174,13 @@ def _run_synthetic(args: argparse.Namespace, console: Console) -> int:
     frames = FRAMES if args.anchors is None else 2 * FRAMES
     with console.progress("scoring", unit="split") as bar:
         for split in SPLITS:
-            clips = truths(split, args.synthetic, frames=frames)
+            clips = truths(split, args.synthetic, (side, side), frames=frames)
             if args.points is not None:
                 clips = (clip.part(args.points) for clip in clips)
             if args.anchors is not None:
                 clips = (clip.labelled_on(args.anchors) for clip in clips)
             report.add(split, clips, follow, baselines=not args.without_baselines)
             bar.show(len(report.splits), len(SPLITS))
-    result = {"version": VALIDATION_VERSION} | report.as_dict()
+    result = {"version": VALIDATION_VERSION, "size": side} | report.as_dict()
     console.report(result, report.lines())
     return 0

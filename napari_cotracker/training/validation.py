@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from napari_cotracker.model.cotracker3 import CoTracker3
 
 VISIBLE_FROM = 0.5
+# Side of the clips that are scored, in pixels.
+SIZE = 192
 
 
 def truths(
     split: str,
     clips: int,
-    size: tuple[int, int] = (192, 192),
+    size: tuple[int, int] = (SIZE, SIZE),
     skip: int = 0,
     frames: int = FRAMES,
 ) -> Iterator[DenseTruth]:
@@ -54,7 +56,7 @@ def validate(
     model: CoTracker3,
     *,
     clips: int = 8,
-    size: tuple[int, int] = (192, 192),
+    size: tuple[int, int] = (SIZE, SIZE),
     iterations: int = 4,
 ) -> DenseReport:
     """Measure the bare network on ``clips`` clips per split."""
