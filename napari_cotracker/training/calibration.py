@@ -8,9 +8,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from napari_cotracker.evaluation.dense import targets
+from napari_cotracker.evaluation.dense import followed, targets
+from napari_cotracker.tracking import TrackingOptions
 from napari_cotracker.training.scenes import SPLITS
-from napari_cotracker.training.validation import bare, truths
+from napari_cotracker.training.validation import truths
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -28,11 +29,12 @@ _LEAST = 1e-6
 def calibrate(model: CoTracker3, clips: int) -> tuple[float, float]:
     """Fit confidence to how often visible points are close; returns (scale, shift).
 
-    On the visible targets of ``clips`` generated clips per split, all together.
+    On the visible targets of ``clips`` generated clips per split, all together,
+    followed as they would be for a user.
     """
     model.eval()
     model.confidence_fit = (1.0, 0.0)
-    follow = bare(model)
+    follow = followed(model, TrackingOptions())
     confidence, right = [], []
     for split in SPLITS:
         for truth in truths(split, clips, skip=FIRST_CLIP):

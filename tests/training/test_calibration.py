@@ -8,13 +8,13 @@ import torch
 from safetensors.torch import save_file
 
 from napari_cotracker import load_model
-from napari_cotracker.evaluation.dense import targets
+from napari_cotracker.evaluation.dense import followed, targets
 from napari_cotracker.model.config import COMPACT
 from napari_cotracker.model.cotracker3 import CoTracker3
 from napari_cotracker.tracking import TrackingOptions, track
 from napari_cotracker.training.calibration import CLOSE_PX, calibrate, fit_logits
 from napari_cotracker.training.scenes import SPLITS
-from napari_cotracker.training.validation import bare, truths
+from napari_cotracker.training.validation import truths
 
 
 def sigmoid(x):
@@ -64,10 +64,11 @@ def test_calibrated_confidence_is_right_on_average_for_other_clips():
     model = load_model("compact", device="cpu")
     model.confidence_fit = calibrate(model, 2)
     assert model.confidence_fit != (1.0, 0.0)
+    follow = followed(model, TrackingOptions())
     said, right = [], []
     for split in SPLITS:
         for truth in truths(split, 2):
-            errors, seen, _, confidence = targets(truth, bare(model)(truth))
+            errors, seen, _, confidence = targets(truth, follow(truth))
             said.append(confidence[seen])
             right.append(errors[seen] < CLOSE_PX)
     assert np.concatenate(said).mean() == pytest.approx(
