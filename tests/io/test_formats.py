@@ -349,7 +349,11 @@ def test_placed_points_in_hidden_spans_stay_anchors(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "file", ["t.trackpy.csv", "t.napari.csv", "t.xml", "t.trackmate.csv", "t.geff"]
+    "file",
+    [
+        *("t.trackpy.csv", "t.napari.csv", "t.xml", "t.trackmate.csv", "t.geff"),
+        "t.analysis.h5",
+    ],
 )
 def test_nothing_visible_is_told_on_saving(tmp_path, file):
     tracks = rich_tracks()
