@@ -157,6 +157,16 @@ def test_names_that_clash(tmp_path, format, file):
 
 
 @files
+@pytest.mark.parametrize("names", [("single/nose", "nose", "."), ("./nose", "a/.", "")])
+def test_names_that_mean_something_to_a_format(tmp_path, format, file, names):
+    tracks = rich_tracks(names)
+    save_tracks(tracks, tmp_path / file, format)
+    again = load_tracks(tmp_path / file)
+    assert again.n_tracks == 3
+    assert seen(again).sum() == seen(tracks).sum()
+
+
+@files
 def test_one_point_on_one_frame(tmp_path, format, file):
     queries = Queries([0], [[3.5, 4.25]], [0], ("nose",))
     save_queries(queries, tmp_path / file, format)
