@@ -1,9 +1,11 @@
 """``napari-cotracker convert``."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import tifffile
 
 from napari_cotracker.cli import main
 from napari_cotracker.io import load_queries, load_tracks, save_tracks
@@ -65,6 +67,45 @@ def test_the_recording_gives_rate_times_and_size(tmp_path, tracks):
         np.testing.assert_allclose(again.times, video.times)
 
 
+def test_a_recording_that_must_be_told_how_to_be_read(tmp_path, tracks, capsys):
+    """Its rate and size are wanted, but it opens only with channels chosen."""
+    save_tracks(tracks, tmp_path / "t.csv")
+    stack = np.zeros((5, 2, 32, 48), np.uint8)
+    tifffile.imwrite(tmp_path / "v.tif", stack, imagej=True, metadata={"axes": "TCYX"})
+    command = ["convert", str(tmp_path / "t.csv"), str(tmp_path / "t.json")]
+    command += ["--video", str(tmp_path / "v.tif")]
+    assert main(command) == 2
+    assert "2 channels" in capsys.readouterr().err
+    assert main([*command, "--channels", "1", "--fps", "4"]) == 0
+    again = load_tracks(tmp_path / "t.json")
+    assert (again.size, again.fps) == ((32, 48), 4)
+
+
+def test_the_rate_alone_can_be_told(tmp_path, tracks):
+    save_tracks(tracks, tmp_path / "t.csv")
+    command = ["convert", str(tmp_path / "t.csv"), str(tmp_path / "t.nwb")]
+    assert main([*command, "--fps", "12.5"]) == 0
+    assert load_tracks(tmp_path / "t.nwb").fps == 12.5
+
+
+def test_a_rate_that_is_told_overrules_the_file(tmp_path, tracks):
+    wrong = replace(tracks, fps=10.0, times=np.arange(5) / 10)
+    save_tracks(wrong, tmp_path / "t.json")
+    command = ["convert", str(tmp_path / "t.json"), str(tmp_path / "u.json")]
+    assert main([*command, "--fps", "50"]) == 0
+    again = load_tracks(tmp_path / "u.json")
+    assert (again.fps, again.times) == (50, None)
+
+
+def test_tracks_of_another_recording_are_refused(tmp_path, tracks, capsys):
+    save_tracks(tracks, tmp_path / "t.csv")
+    write_video(np.zeros((4, 32, 48, 3), np.uint8), tmp_path / "v.mp4", fps=12.5)
+    command = ["convert", str(tmp_path / "t.csv"), str(tmp_path / "t.nwb")]
+    assert main([*command, "--video", str(tmp_path / "v.mp4")]) == 2
+    assert "have 5 frames, but 'v.mp4' has 4" in capsys.readouterr().err
+    assert not (tmp_path / "t.nwb").exists()
+
+
 def test_queries(tmp_path, tracks):
     save_tracks(tracks, tmp_path / "t.slp")
     command = ["convert", str(tmp_path / "t.slp"), str(tmp_path / "q.csv"), "--queries"]
@@ -90,6 +131,8 @@ def test_queries(tmp_path, tracks):
         (["t.csv", "o.json", "--to", "tsv"], "no format 'tsv'"),
         (["t.csv", "none/o.json"], "does not exist"),
         (["t.csv", "o.json", "--video", "v.mp4"], "v.mp4"),
+        (["t.csv", "o.json", "--channels", "1"], "add --video"),
+        (["t.csv", "o.json", "--fps", "0"], "above 0"),
     ],
 )
 def test_bad_input(tmp_path, tracks, capsys, monkeypatch, extra, words):

@@ -119,6 +119,13 @@ def test_its_own_points_and_decisions_are_followed(here):
         assert project.can_undo
 
 
+def test_the_points_of_a_project_can_be_followed_elsewhere(here):
+    assert main([*NEW, *QUICK]) == 0
+    assert main(["track", VIDEO, "-q", "p.ctk", "-o", "again.csv", *QUICK]) == 0
+    assert main(["track", VIDEO, "-q", "q.csv", "-o", "plain.csv", *QUICK]) == 0
+    assert Path("again.csv").read_bytes() == Path("plain.csv").read_bytes()
+
+
 def test_a_run_begun_elsewhere_goes_on_here(here):
     """As the dock begins one: on an array, with contrast limits, and nothing said."""
     queries = load_queries("q.csv")

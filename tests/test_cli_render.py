@@ -1,6 +1,7 @@
 """``render`` from end to end: the right points on the right frames, or one line."""
 
 import json
+import signal
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from napari_cotracker import save_tracks
 from napari_cotracker.cli import main
+from napari_cotracker.cli.console import ProgressBar
 from napari_cotracker.overlay.marks import colour_of
 from napari_cotracker.tracks import Source, Tracks
 from napari_cotracker.video import open_video, write_video
@@ -52,6 +54,21 @@ def test_points_are_where_the_tracks_say(here, capsys):
     assert video.shape == (N, *SIZE, 3) and video.fps == pytest.approx(10)
     for frame in (0, 11, 19):
         assert lit_x(video[frame]) == pytest.approx(40 + 10 * frame, abs=1.5)
+
+
+def test_a_scheduler_that_ends_it_leaves_nothing_behind(here, monkeypatch, capsys):
+    def terminate(bar, done, total):
+        signal.raise_signal(signal.SIGTERM)
+
+    # Where nobody listens the process dies, and pytest with it.
+    listening = signal.signal(signal.SIGTERM, lambda *_: pytest.fail("nobody listens"))
+    monkeypatch.setattr(ProgressBar, "show", terminate)
+    try:
+        assert main(["render", "t.csv", "clip.mp4", "o.mp4"]) == 130
+    finally:
+        signal.signal(signal.SIGTERM, listening)
+    assert "Stopped" in capsys.readouterr().err
+    assert {path.name for path in here.iterdir()} == {"clip.mp4", "t.csv"}
 
 
 def test_a_range_of_frames_and_a_larger_point(here):

@@ -6,11 +6,13 @@ import errno
 import os
 import sys
 import warnings
+from contextlib import nullcontext
 from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
 from napari_cotracker import __version__
 from napari_cotracker.cli.console import Console
+from napari_cotracker.cli.interrupts import termination_as_ctrl_c
 from napari_cotracker.cli.parser import Parser
 from napari_cotracker.errors import CoTrackerError, TrackingError
 
@@ -83,7 +85,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         console = Console(quiet=args.quiet, json=args.json)
         with warnings.catch_warnings():
             warnings.showwarning = lambda text, *_, **__: console.warn(str(text))
-            return _command(args.module)(args, console)
+            with nullcontext() if _ends_itself(args) else termination_as_ctrl_c():
+                return _command(args.module)(args, console)
     except CoTrackerError as error:
         console.complain(str(error))
         return exit_code(error)
@@ -110,6 +113,11 @@ def exit_code(error: CoTrackerError) -> int:
     cause = error.__cause__
     broke = isinstance(cause, OSError) and cause.errno in MACHINE_FAULTS
     return FAILURE if broke else BAD_INPUT
+
+
+def _ends_itself(args: argparse.Namespace) -> bool:
+    # Qt's loop would not hear of it; the trainer has processes that are ended by it.
+    return args.module.rpartition(".")[2] in ("window", "train")
 
 
 def _command(module: str) -> Command:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_cotracker.cli.outputs import check_apart, check_output
+from napari_cotracker.cli.recording import add_channels_flag, add_reading_flags
+from napari_cotracker.errors import InputError
 
 if TYPE_CHECKING:
     import argparse
+    from contextlib import AbstractContextManager
 
     from napari_cotracker.cli.console import Console
+    from napari_cotracker.video import FrameSource
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "follow; OUT.csv is then a file for 'track --queries'",
     )
     add("--overwrite", action="store_true", help="replace an existing output")
+    add_reading_flags(parser)
+    add_channels_flag(parser)
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
@@ -55,16 +62,35 @@ def run(args: argparse.Namespace, console: Console) -> int:
 
 def _convert_tracks(args: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
     from napari_cotracker.io import save_tracks
+    from napari_cotracker.overlay import check_fit
     from napari_cotracker.project.tracks_format import load_tracks
-    from napari_cotracker.video import open_video
 
-    facts: dict[str, Any] = {}
-    with open_video(args.video) if args.video else nullcontext() as video:
+    with _recording(args) as video:
+        facts: dict[str, Any] = {}
         if video is not None:
             facts = {"fps": video.fps, "size": video.size, "times": video.times}
         tracks = load_tracks(args.source, args.source_format, **facts)
+        if video is not None:
+            check_fit(video, tracks, shorter=True)
+    if args.fps is not None:
+        tracks = replace(tracks, fps=args.fps, times=None)
     losses = save_tracks(tracks, args.out, args.out_format, overwrite=args.overwrite)
     return {"tracks": tracks.n_tracks, "frames": tracks.n_frames}, list(losses)
+
+
+def _recording(args: argparse.Namespace) -> AbstractContextManager[FrameSource | None]:
+    """Open the recording, if one was named, as the flags say."""
+    from napari_cotracker.video import open_video
+    from napari_cotracker.video.options import ReadingOptions
+
+    reading = {"axes": args.axes, "plane": args.plane, "channels": args.channels}
+    if args.video is not None:
+        return open_video(args.video, fps=args.fps, **reading)
+    ReadingOptions.given(None, None, None, None, args.fps)
+    said = [f"--{key}" for key, value in reading.items() if value is not None]
+    if said:
+        raise InputError(f"{said[0]} says how a recording is read: add --video V.")
+    return nullcontext()
 
 
 def _convert_queries(args: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:

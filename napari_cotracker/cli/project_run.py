@@ -112,7 +112,7 @@ def plan(args: argparse.Namespace, project: Project | None) -> Task:
     CoTrackerError
         There are no points, or the project's run is another one.
     """
-    from napari_cotracker.io import load_queries
+    from napari_cotracker.project.tracks_format import load_queries
     from napari_cotracker.weights import digest_of
 
     stored = None if project is None else project.unfinished_run()

@@ -31,6 +31,11 @@ def add_look_flags(parser: argparse.ArgumentParser) -> None:
         metavar=("LOW", "HIGH"),
         help="stored values shown as black and white (not given = chosen and stated)",
     )
+    add_channels_flag(parser)
+
+
+def add_channels_flag(parser: argparse.ArgumentParser) -> None:
+    """Add the choice of channels."""
     parser.add_argument(
         "--channels",
         type=int,

@@ -54,7 +54,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         *("--queries", "-q"),
         metavar="CSV",
         type=Path,
-        help="points to follow: columns track,frame,x,y and optionally name",
+        help="points to follow: columns track,frame,x,y and optionally name; or labels "
+        "in any format that is read, a project too",
     )
     add(
         *("--out", "-o"),

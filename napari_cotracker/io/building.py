@@ -110,11 +110,8 @@ class Rows:
         """
         known = (tracks.source != Source.EMPTY) & np.isfinite(tracks.xy).all(axis=-1)
         column, frame = np.nonzero((known if occluded else known & tracks.visible).T)
-        if not occluded and not len(frame):
-            raise FormatError(
-                "No point is visible on any frame, and this format holds visible "
-                "points only; choose another, such as JSON."
-            )
+        if not occluded:
+            refuse_unseen(frame)
         at = (frame, column)
         return cls(
             point_id=tracks.point_id[column],
@@ -218,6 +215,15 @@ def leave_out_depth(z: npt.ArrayLike) -> None:
             f"The positions go from z = {known.min():g} to {known.max():g}; z is left "
             "out, as for a projection along it.",
             stacklevel=2,
+        )
+
+
+def refuse_unseen(seen: npt.NDArray[Any]) -> None:
+    """Refuse to write no position (R,) at all, where only visible ones are written."""
+    if not len(seen):
+        raise FormatError(
+            "No point is visible on any frame, and this format holds visible points "
+            "only; choose another, such as JSON."
         )
 
 

@@ -61,11 +61,15 @@ def join(individual: str, part: str) -> str:
 
 
 def distinct_names(tracks: Tracks) -> tuple[str, ...]:
-    """Return names of which none is empty or there twice; others stay as they are."""
-    counts = Counter(tracks.name)
+    """Return names of which none is empty or there twice; others stay as they are.
+
+    But "single/nose" is the nose of nobody, called "nose".
+    """
+    names = [join(*split(name)) for name in tracks.name]
+    counts = Counter(names)
     taken = {name for name, count in counts.items() if count == 1 and name}
     result = []
-    for name, point_id in zip(tracks.name, tracks.point_id.tolist(), strict=True):
+    for name, point_id in zip(names, tracks.point_id.tolist(), strict=True):
         if name not in taken:
             base = name or "point"
             name = f"{base} {point_id}"

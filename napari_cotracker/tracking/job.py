@@ -70,16 +70,23 @@ class Job:
         """Rows of the further anchors that a point followed from one is known by."""
         if not hasattr(self.tracker, "join"):
             return np.zeros(0, np.int64)
-        anchors, point_id = self.anchors, int(self.anchors.point_id[row])
-        mine = np.flatnonzero(anchors.point_id == point_id)
-        frames = anchors.frame[mine]
-        shown = np.ones(len(mine), np.bool_)
+        mine, shown = self.shown_of(row)
+        frames = self.anchors.frame[mine]
+        chosen = others_of(frames, int(self.anchors.frame[row]), sign, shown)
+        found: npt.NDArray[np.int64] = mine[chosen]
+        return found
+
+    def shown_of(self, row: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+        """Rows of the anchors of the same track, and whether each shows the point."""
+        point_id = int(self.anchors.point_id[row])
+        mine = np.flatnonzero(self.anchors.point_id == point_id)
+        # One that was given twice says no more than once.
+        frames, first = np.unique(self.anchors.frame[mine], return_index=True)
+        shown = np.ones(len(frames), np.bool_)
         # Where it is hidden, something else is seen at the anchor.
         for span in self.constraints.of([point_id]).hidden:
             shown &= (frames < span.first) | (frames > span.last)
-        chosen = others_of(frames, int(anchors.frame[row]), sign, shown)
-        found: npt.NDArray[np.int64] = mine[chosen]
-        return found
+        return mine[first], shown
 
     def _own_unless_given(self, name: str, usual: int) -> int:
         given = getattr(self.options, name)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from napari_cotracker.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 Direction = Literal["both", "forward", "backward"]
 
@@ -170,37 +170,49 @@ class TrackingOptions:
                 )
 
     def _check_numbers(self) -> None:
+        """Make plain numbers of whatever counts as some: every file can hold those."""
         for key in _WHOLE_NUMBERS:
             value = getattr(self, key)
-            if value is None:
-                continue
-            try:
-                # A number of numpy becomes one of Python, which every file can hold.
-                object.__setattr__(self, key, index(value))
-            except TypeError:
-                raise InputError(
-                    f"{key} is {value!r}; expected a whole number."
-                ) from None
+            if value is not None:
+                self._take(key, index, value, "a whole number")
         for key in _YES_OR_NO:
             # "no" is true for Python.
             if getattr(self, key) not in (True, False):
                 raise InputError(
                     f"{key} is {getattr(self, key)!r}; expected True or False."
                 )
+            object.__setattr__(self, key, bool(getattr(self, key)))
         for key, count in _SEVERAL_NUMBERS.items():
             value = getattr(self, key)
             if value is None:
                 continue
-            try:
-                known = len([float(number) for number in value])
-            except (TypeError, ValueError):
-                known = 0
-            if known != count:
+            self._take(key, _floats, value, f"{count} numbers")
+            if len(getattr(self, key)) != count:
                 raise InputError(f"{key} is {value!r}; expected {count} numbers.")
+        if self.model_resolution is not None:
+            # One that is not whole is refused when the network is known.
+            whole = (
+                int(s) if float(s).is_integer() else s for s in self.model_resolution
+            )
+            object.__setattr__(self, "model_resolution", tuple(whole))
+        if self.channels is not None:
+            self._take("channels", _indices, self.channels, "whole numbers")
+        threshold = self.visibility_threshold
+        self._take("visibility_threshold", float, threshold, "a number from 0 to 1")
+
+    def _take(
+        self, key: str, convert: Callable[[Any], object], value: object, expected: str
+    ) -> None:
         try:
-            float(self.visibility_threshold)
+            object.__setattr__(self, key, convert(value))
         except (TypeError, ValueError):
-            raise InputError(
-                f"visibility_threshold is {self.visibility_threshold!r}; expected a "
-                "number from 0 to 1."
-            ) from None
+            raise InputError(f"{key} is {value!r}; expected {expected}.") from None
+
+
+def _floats(values: Iterable[Any]) -> tuple[float, ...]:
+    return tuple(float(value) for value in values)
+
+
+def _indices(values: Any) -> tuple[int, ...]:
+    several = values if hasattr(values, "__iter__") else (values,)
+    return tuple(index(value) for value in several)

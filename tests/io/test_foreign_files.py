@@ -111,6 +111,27 @@ def test_deeplabcut_rows_begin_where_the_first_animal_does(tmp_path):
     assert tracks.xy[[2, 4], 0].tolist() == [[1, 2], [3, 4]]
 
 
+@pytest.mark.parametrize("form", ["tuples", "csv3", "csv1"])
+def test_deeplabcut_machine_labels(tmp_path, form):
+    """Predictions on extracted frames, which DeepLabCut offers to be refined."""
+    columns = [("me", "paw", c) for c in ("x", "y", "likelihood")]
+    labels = [("labeled-data", "reaching", f"img{n}.png") for n in ("005", "012")]
+    index = pd.MultiIndex.from_tuples(labels)
+    if form == "csv1":
+        index = pd.Index(["/".join(label) for label in labels])
+    table = dlc_table(columns, [[1, 2, 0.9], [5, 6, 0.3]], index)
+    path = tmp_path / f"machinelabels-iter0{'.csv' if 'csv' in form else '.h5'}"
+    if "csv" in form:
+        table.to_csv(path)
+    else:
+        table.to_hdf(path, key="df_with_missing", mode="w")
+    tracks = load_tracks(path)
+    assert tracks.n_frames == 13
+    assert np.flatnonzero(tracks.source[:, 0]).tolist() == [5, 12]
+    assert tracks.visible[[5, 12], 0].tolist() == [True, False]
+    assert tracks.xy[[5, 12], 0].tolist() == [[1, 2], [5, 6]]
+
+
 def test_labels_of_several_videos_are_not_mixed(tmp_path):
     (tmp_path / "t.csv").write_text(
         "scorer,me,me\nbodyparts,a,a\ncoords,x,y\n"

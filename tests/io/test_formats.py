@@ -157,6 +157,16 @@ def test_names_that_clash(tmp_path, format, file):
 
 
 @files
+@pytest.mark.parametrize("names", [("single/nose", "nose", "."), ("./nose", "a/.", "")])
+def test_names_that_mean_something_to_a_format(tmp_path, format, file, names):
+    tracks = rich_tracks(names)
+    save_tracks(tracks, tmp_path / file, format)
+    again = load_tracks(tmp_path / file)
+    assert again.n_tracks == 3
+    assert seen(again).sum() == seen(tracks).sum()
+
+
+@files
 def test_one_point_on_one_frame(tmp_path, format, file):
     queries = Queries([0], [[3.5, 4.25]], [0], ("nose",))
     save_queries(queries, tmp_path / file, format)
@@ -349,7 +359,11 @@ def test_placed_points_in_hidden_spans_stay_anchors(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "file", ["t.trackpy.csv", "t.napari.csv", "t.xml", "t.trackmate.csv", "t.geff"]
+    "file",
+    [
+        *("t.trackpy.csv", "t.napari.csv", "t.xml", "t.trackmate.csv", "t.geff"),
+        "t.analysis.h5",
+    ],
 )
 def test_nothing_visible_is_told_on_saving(tmp_path, file):
     tracks = rich_tracks()

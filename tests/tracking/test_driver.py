@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -244,6 +246,8 @@ def test_the_real_network_works_both_ways_on_any_size():
         ([[5, 5, 5]], {"region": (0, 0, np.nan, 50)}, "four finite"),
         ([[5, 5, 5]], {"model_resolution": (30, 64)}, "multiples of 4"),
         ([[5, 5, 5]], {"model_resolution": (64, 16)}, "at least 32"),
+        ([[5, 5, 5]], {"model_resolution": (64, np.nan)}, "multiples of 4"),
+        ([[5, 5, 5]], {"model_resolution": (64, np.inf)}, "multiples of 4"),
         ([[5, 5, 5]], {"reference": True}, "published checkpoint"),
     ],
 )
@@ -315,6 +319,7 @@ def test_a_failing_network_is_one_clear_error(answer, words):
         ({"contrast_limits": (1, 2, 3)}, "expected 2 numbers"),
         ({"region": 5}, "region is 5; expected 4 numbers"),
         ({"visibility_threshold": "x"}, "expected a number from 0 to 1"),
+        ({"channels": "red"}, "channels is 'red'; expected whole numbers"),
     ],
 )
 def test_options_of_a_wrong_kind_get_one_clear_sentence(options, words):
@@ -327,6 +332,26 @@ def test_options_are_no_dictionary():
         track(film(4), [[0, 50, 50]], options={"direction": "forward"})
 
 
-def test_whole_numbers_of_numpy_are_numbers():
-    options = TrackingOptions(last_frame=np.int64(5))
-    assert type(options.last_frame) is int
+def test_numbers_of_numpy_are_numbers():
+    """A project holds the options as JSON, and compares them with those given later."""
+    options = TrackingOptions(
+        last_frame=np.int64(5),
+        sharpen=np.bool_(False),
+        region=np.array([1, 2, 30, 40]),
+        model_resolution=np.array([64, 96]),
+        contrast_limits=[np.float32(0), np.int16(255)],
+        channels=np.array([1]),
+        visibility_threshold=np.float32(0.75),
+    )
+    plain = TrackingOptions(
+        last_frame=5,
+        sharpen=False,
+        region=(1.0, 2.0, 30.0, 40.0),
+        model_resolution=(64, 96),
+        contrast_limits=(0.0, 255.0),
+        channels=(1,),
+        visibility_threshold=0.75,
+    )
+    assert options == plain
+    assert json.dumps(asdict(options)) == json.dumps(asdict(plain))
+    assert TrackingOptions(channels=1).channels == (1,)

@@ -23,7 +23,7 @@ from napari_cotracker.tracking import (
     track,
 )
 from napari_cotracker.tracking.further_anchors import MOST_OTHERS, others_of
-from napari_cotracker.tracks import Constraints, Span
+from napari_cotracker.tracks import Constraints, Queries, Span
 
 
 class Acquainted(StagedOracle):
@@ -108,12 +108,43 @@ def test_moving_an_anchor_leaves_what_its_neighbours_say():
     assert {seen[0] for seen in oracle.joined} == {0, 10}
 
 
-def renewed(old, before, after, oracle, store):
-    spans = invalid_spans(before, after, N_FRAMES)
-    steps = list(
-        retrack_iter(VIDEO, after, old, spans, oracle, NO_SUPPORT, features=store)
+def renewed(old, before, after, oracle, store, hidden=None):
+    spans = invalid_spans(
+        before, after, N_FRAMES, constraints_before=hidden, constraints_after=hidden
     )
-    return steps[-1].tracks_so_far
+    steps = retrack_iter(
+        VIDEO,
+        after,
+        old,
+        spans,
+        oracle,
+        NO_SUPPORT,
+        features=store,
+        constraints=hidden,
+    )
+    return list(steps)[-1].tracks_so_far
+
+
+def test_what_was_known_by_an_anchor_hidden_since_is_asked_again():
+    anchors = [(0, 0), (0, 10), (0, 20), (0, 39)]
+    before, after = on_world(anchors), on_world(anchors, (0, 0))
+    store, oracle = FeatureStore(), Acquainted(6, 3, agree=False)
+    old = track(VIDEO, before, oracle, NO_SUPPORT, features=store)
+    oracle.joined.clear()
+    hidden = Constraints(hidden=(Span(0, 18, 22),))
+    renewed(old, before, after, oracle, store, hidden)
+    assert set(oracle.joined) == {(0, 39), (10, 39)}
+
+
+def test_an_anchor_given_twice_counts_once():
+    once = on_world([(0, 0), (0, 10), (0, 20)])
+    twice = Queries(*(np.concatenate([v, v]) for v in (once.frame, once.xy)), [0] * 6)
+    told = []
+    for queries in (once, twice):
+        oracle = Acquainted(6, 3)
+        track(VIDEO, queries, oracle, NO_SUPPORT)
+        told.append(oracle.joined)
+    assert told[0] == told[1]
 
 
 def test_one_way_the_anchors_behind_are_known():

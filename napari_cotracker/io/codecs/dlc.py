@@ -7,7 +7,8 @@ confidence; **0 marks an occluded point**, whose position is kept, and one that 
 known (x and y empty). Names "mouse1/nose" become individuals, who all have all parts.
 Not held: visibility, the confidence of occluded points, which points were placed by
 hand, the numbers of tracks, frame rate, times and frame size.
-In files of others a likelihood below 0.5 counts as occluded.
+In files of others a likelihood below 0.5 counts as occluded, and rows may be images
+``labeled-data/<folder>/img0012.png``, as in the machine labels that are to be refined.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ from napari_cotracker.io.building import from_grid
 from napari_cotracker.io.codecs.dlc_table import (
     SCORER,
     WideTable,
+    are_images,
     coordinates_inside,
+    frames_of_images,
     read_wide,
     write_wide,
 )
@@ -81,7 +84,10 @@ def _by_frame(table: WideTable) -> npt.NDArray[np.float64]:
     DeepLabCut's tracks of several animals begin with the first frame that has one.
     """
     try:
-        numbers = np.array([float(label) for label in table.index])
+        if are_images(table.index):
+            numbers = frames_of_images(table.index).astype(np.float64)
+        else:
+            numbers = np.array([float(label) for label in table.index])
     except (TypeError, ValueError) as error:
         raise FormatError(
             f"Its rows are not numbered by frame ({error}); expected 0, 1, 2, ..."

@@ -11,8 +11,6 @@ numbers of tracks, frames without a label, frame rate, times and frame size.
 
 from __future__ import annotations
 
-import re
-from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +21,7 @@ from napari_cotracker.io.codecs.dlc_table import (
     SCORER,
     WideTable,
     coordinates_inside,
+    frames_of_images,
     read_wide,
     write_wide,
 )
@@ -31,12 +30,13 @@ from napari_cotracker.io.naming import distinct_names
 from napari_cotracker.tracks import Source
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from napari_cotracker.tracks import Tracks
 
 COORDS = ("x", "y")
 KEY = "df_with_missing"
 _LEAST_DIGITS = 4
-_LAST_NUMBER = re.compile(r"(\d+)(?!.*\d)")
 
 
 def matches(path: Path) -> bool:
@@ -70,7 +70,7 @@ def read(path: Path) -> Tracks:
         It is not a table of labels, or of several videos.
     """
     table = read_wide(path, COORDS)
-    frame = _frames(table.index)
+    frame = frames_of_images(table.index)
     row, column = np.nonzero(np.isfinite(table.values).all(axis=-1))
     ordered = np.lexsort((frame[row], column))
     row, column = row[ordered], column[ordered]
@@ -82,29 +82,6 @@ def read(path: Path) -> Tracks:
         dict(enumerate(table.name)),
         {"source": manual},
     ).to_tracks()
-
-
-def _frames(index: list[Any]) -> Any:
-    paths = [
-        PurePosixPath(*map(str, label))
-        if isinstance(label, tuple)
-        else PurePosixPath(str(label).replace("\\", "/"))
-        for label in index
-    ]
-    folders = {path.parent for path in paths}
-    if len(folders) > 1:
-        one, two = sorted(map(str, folders))[:2]
-        raise FormatError(
-            f"It holds labels of several videos ('{one}', '{two}', ...); keep the rows "
-            "of one."
-        )
-    numbers = [_LAST_NUMBER.search(path.stem) for path in paths]
-    if None in numbers:
-        name = paths[numbers.index(None)].name
-        raise FormatError(
-            f"'{name}' has no number, so its frame is not known; expected img0012.png."
-        )
-    return np.array([int(match[1]) for match in numbers if match], np.int64)
 
 
 FORMAT = TracksFormat(

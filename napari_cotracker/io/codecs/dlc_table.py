@@ -7,7 +7,9 @@ individual; in a table with individuals all other names belong to "single".
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +17,7 @@ import numpy as np
 from napari_cotracker.errors import FormatError
 from napari_cotracker.io.libraries import library
 from napari_cotracker.io.naming import NOBODY, Layout, join, split
-from napari_cotracker.io.table import read_lines, write_table
+from napari_cotracker.io.table import is_number, read_lines, write_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 SCORER = "napari-cotracker"
 HDF_SUFFIXES = (".h5", ".hdf5")
+_LAST_NUMBER = re.compile(r"(\d+)(?!.*\d)")
 _LEVELS = ("scorer", "individuals", "bodyparts", "coords")
 
 
@@ -117,6 +120,43 @@ def read_wide(path: Path, coords: tuple[str, ...]) -> WideTable:
     names = tuple(n for n, absent in zip(places, blank, strict=True) if not absent)
     scorer = columns[0].get("scorer", "")
     return WideTable(scorer, names, values[:, ~blank], coords, index)
+
+
+def frames_of_images(index: list[Any]) -> npt.NDArray[np.int64]:
+    """Return the frames that rows are about, from the names of their images.
+
+    Raises
+    ------
+    FormatError
+        They are of several videos, or a name has no number.
+    """
+    paths = [_image(label) for label in index]
+    folders = {path.parent for path in paths}
+    if len(folders) > 1:
+        one, two = sorted(map(str, folders))[:2]
+        raise FormatError(
+            f"It holds labels of several videos ('{one}', '{two}', ...); keep the rows "
+            "of one."
+        )
+    numbers = [_LAST_NUMBER.search(path.stem) for path in paths]
+    if None in numbers:
+        name = paths[numbers.index(None)].name
+        raise FormatError(
+            f"'{name}' has no number, so its frame is not known; expected img0012.png."
+        )
+    return np.array([int(match[1]) for match in numbers if match], np.int64)
+
+
+def are_images(index: list[Any]) -> bool:
+    """Tell whether rows are labelled with images rather than with numbers."""
+    paths = [_image(label) for label in index]
+    return all(path.suffix and not is_number(path.name) for path in paths)
+
+
+def _image(label: Any) -> PurePosixPath:
+    if isinstance(label, tuple):
+        return PurePosixPath(*map(str, label))
+    return PurePosixPath(str(label).replace("\\", "/"))
 
 
 def _completed(table: WideTable, layout: Layout) -> WideTable:

@@ -99,7 +99,9 @@ def _places(tracks: Tracks) -> list[tuple[str, str]]:
     for name in distinct_names(tracks):
         individual, part = (each.translate(_FORBIDDEN) for each in split(name))
         container = "PoseEstimation" if individual == NOBODY else individual
-        while (container, part) in taken or part == container:
+        # In HDF5 "." is the place itself.
+        container = "._" if container == "." else container
+        while (container, part) in taken or part in (container, "."):
             part += "_"
         taken.add((container, part))
         places.append((container, part))

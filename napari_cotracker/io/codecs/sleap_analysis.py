@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_cotracker.errors import FormatError
-from napari_cotracker.io.building import from_grid
+from napari_cotracker.io.building import from_grid, refuse_unseen
 from napari_cotracker.io.format import TracksFormat
 from napari_cotracker.io.libraries import library
 from napari_cotracker.io.naming import NOBODY, Layout, distinct_names, join
@@ -44,13 +44,20 @@ def matches(path: Path) -> bool:
 
 
 def write(tracks: Tracks, path: Path) -> None:
-    """Write the visible positions."""
+    """Write the visible positions.
+
+    Raises
+    ------
+    FormatError
+        No position is visible.
+    """
     layout = Layout.of(distinct_names(tracks))
     shape = (len(layout.individuals), 2, len(layout.parts), tracks.n_frames)
     xy = np.full(shape, np.nan)
     score = np.full((shape[0], shape[2], shape[3]), np.nan)
     seen = tracks.visible & (tracks.source != Source.EMPTY)
     seen &= np.isfinite(tracks.xy).all(axis=-1)
+    refuse_unseen(np.flatnonzero(seen))
     for n, (i, p) in enumerate(layout.place):
         xy[i, :, p] = np.where(seen[:, n, None], tracks.xy[:, n], np.nan).T
         score[i, p] = np.where(seen[:, n], tracks.confidence[:, n], np.nan)

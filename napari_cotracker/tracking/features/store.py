@@ -186,8 +186,8 @@ class Shelf:
     def recall(self, job: Job, sign: Sign, life: Life) -> Said | None:
         """Return what is known about a whole life of an anchor, or None."""
         asked, n_frames = self._asked(job, sign, life.row), abs(life.last - life.first)
-        mine = np.flatnonzero(job.anchors.point_id == job.anchors.point_id[life.row])
-        return self._store.answers.find(asked, _places(job, mine), n_frames)
+        mine, shown = job.shown_of(life.row)
+        return self._store.answers.find(asked, _places(job, mine[shown]), n_frames)
 
     def _asked(self, job: Job, sign: Sign, row: int) -> Hashable:
         (place,) = _places(job, np.array([row]))

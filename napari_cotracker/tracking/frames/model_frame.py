@@ -214,7 +214,7 @@ def _choose_size(
 def _check_size(resolution: tuple[int, int], stride: int) -> tuple[int, int]:
     smallest = MIN_SIDE_IN_STRIDES * stride
     if len(resolution) != 2 or any(
-        side != int(side) or side < smallest or side % stride for side in resolution
+        side < smallest or side % stride for side in resolution
     ):
         raise InputError(
             f"model_resolution is {resolution}; expected (height, width), both whole "

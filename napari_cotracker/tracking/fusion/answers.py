@@ -77,8 +77,8 @@ class Answers:
     ) -> Said | None:
         """Return the answer for the first ``n_frames`` frames, or None.
 
-        One is as good as ever if all that the point was known by is still ``placed``;
-        that it could be known by more now is no reason to ask again.
+        One is as good as ever if all that the point was known by is still ``placed``,
+        and not hidden; that it could be known by more now is no reason to ask again.
         """
         with self._lock:
             others, known = self._rows.get(asked, _NOTHING)
