@@ -177,9 +177,7 @@ def check_run(
         check_reference(network, anchors)
         check_reference_options(options, constraints)
         return None
-    return make_job(
-        source, anchors, network, options, constraints or Constraints.none()
-    )
+    return make_job(source, anchors, network, options, _decided(constraints))
 
 
 def retrack_iter(
@@ -227,9 +225,7 @@ def retrack_iter(
     with _opened(video, options) as source:
         check_anchors(source, anchors, options)
         network = loaded(model, options)
-        job = make_job(
-            source, anchors, network, options, constraints or Constraints.none()
-        )
+        job = make_job(source, anchors, network, options, _decided(constraints))
         usable = check_spans(spans, tracks, job)
         known = with_new_tracks(tracks, anchors)
         cells = cells_of(usable, known)
@@ -261,8 +257,19 @@ def _opened(
     return nullcontext(source) if source is video else closing(source)
 
 
+def _decided(constraints: Constraints | None) -> Constraints:
+    if constraints is None:
+        return Constraints.none()
+    if not isinstance(constraints, Constraints):
+        raise InputError(
+            f"constraints is a {type(constraints).__name__}; expected Constraints, as "
+            "in constraints=Constraints(hidden=(Span(0, 40, 60),))."
+        )
+    return constraints
+
+
 def _refuse_unknown(constraints: Constraints | None, anchors: Queries) -> None:
-    decided = constraints or Constraints.none()
+    decided = _decided(constraints)
     known = set(anchors.tracks.tolist())
     kinds = (decided.hidden, decided.ends, decided.directions)
     for each in (each for kind in kinds for each in kind):

@@ -332,6 +332,11 @@ def test_options_are_no_dictionary():
         track(film(4), [[0, 50, 50]], options={"direction": "forward"})
 
 
+def test_constraints_are_no_dictionary():
+    with pytest.raises(InputError, match=r"dict; expected Constraints, as"):
+        track(film(4), [[0, 50, 50]], constraints={"hidden": [(0, 1, 2)]})
+
+
 def test_numbers_of_numpy_are_numbers():
     """A project holds the options as JSON, and compares them with those given later."""
     options = TrackingOptions(
