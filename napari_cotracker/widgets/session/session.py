@@ -336,7 +336,6 @@ class Session:
         self.kept.entered = kept["entered"]
         self.axes = kept["axes"]
         self.layers.restore(points, trails, kept["tracks"], self.axes, kept["shown"])
-        self.read_layer()
 
     def keep_in(
         self, annotations: Annotations, memory: Memory, axes: PixelAxes
