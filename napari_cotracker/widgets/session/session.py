@@ -13,6 +13,7 @@ from napari_cotracker.widgets.layers.coordinates import (
     placement,
     result_axes,
 )
+from napari_cotracker.widgets.layers.following import Following
 from napari_cotracker.widgets.layers.image_input import position_in, read_image
 from napari_cotracker.widgets.layers.layer_looks import METADATA_KEY, POINTS_SUFFIX
 from napari_cotracker.widgets.layers.result_layers import ResultLayers
@@ -65,14 +66,18 @@ class Session:
             self._describe,
             listeners.warned,
         )
+        place = partial(placement, image, source.axes)
         self.layers = ResultLayers(
             viewer,
             image,
-            partial(placement, image, source.axes),
+            place,
             source.size,
             self.read_layer,
             lambda: listeners.edited(self, ""),
             schedule,
+        )
+        self._following = Following(
+            image, place, lambda: (self.layers.points, self.layers.trails)
         )
         self._listeners = listeners
         # Steps that were made since the present run began, and whether as an edit.
@@ -336,6 +341,7 @@ class Session:
         self.kept.entered = kept["entered"]
         self.axes = kept["axes"]
         self.layers.restore(points, trails, kept["tracks"], self.axes, kept["shown"])
+        self._following.align()
 
     def keep_in(
         self, annotations: Annotations, memory: Memory, axes: PixelAxes
@@ -357,12 +363,16 @@ class Session:
         """Stop listening; a dock that is opened again can go on."""
         self.read_layer()
         self._store()
-        self.layers.release()
+        self._stop_listening()
 
     def close(self) -> None:
         """Stop listening for good."""
-        self.layers.release()
+        self._stop_listening()
         self.kept.close()
+
+    def _stop_listening(self) -> None:
+        self._following.leave()
+        self.layers.release()
 
     def position(self) -> tuple[float, ...]:
         """Return a world position in the slice that the results are of."""
