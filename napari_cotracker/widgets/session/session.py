@@ -128,11 +128,12 @@ class Session:
             self.axes = result_axes(source.axes)
             self.remember(slice=now)
         elif now != self.memory.slice:
-            indices = ", ".join(str(index) for _, index in self.memory.slice)
+            labels = self.image.axis_labels
+            where = ", ".join(f"axis {labels[a]} at {i}" for a, i in self.memory.slice)
             raise InputError(
-                f"The tracks of '{self.image.name}' were made at index {indices} of "
-                "its further axes; move the sliders there, or delete "
-                f"'{self.image.name} {POINTS_SUFFIX}' to start afresh."
+                f"The tracks of '{self.image.name}' were made with {where}; move the "
+                f"sliders there, or delete '{self.image.name} {POINTS_SUFFIX}' to "
+                "start afresh."
             )
 
     def enter(
@@ -279,12 +280,7 @@ class Session:
             self._listeners.failed(error)
             return
         sentence = "" if edit is None else edit.sentence
-        if reading.refused:
-            sentence += (
-                f" {reading.refused} point(s) put back: outside the image or of no "
-                "track. Add new points to your own Points layer and press Run."
-            )
-        self._after(before, edit, sentence.strip())
+        self._after(before, edit, f"{sentence} {reading.remark}".strip())
 
     def _travel(self, step: Callable[[], Edit | None], prefix: str) -> None:
         self.read_layer()
