@@ -123,13 +123,21 @@ class Project(Annotations):
         Raises
         ------
         ProjectError
-            As for :meth:`create`; this project stays open in any case.
+            As for :meth:`create`. This project stays open, unless the copy takes the
+            place from which its file was moved or deleted.
         """
         with _made(Path(path), overwrite=overwrite) as part:
             self._file.copy_into(part, Path(path))
             with closing(SqliteFile(part, Path(path))) as file:
                 set_fact(file, RECORDING, recording.seen_from(Path(path)).to_dict())
+            if self._file.lies_at(Path(path)):
+                self.close()  # its log lies where that of the copy will be
         return type(self).open(path)
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether the file was neither moved nor deleted since it was opened."""
+        return self._file.is_in_place
 
     @property
     def path(self) -> Path:

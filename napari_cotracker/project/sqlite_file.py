@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from napari_cotracker.project import header
-from napari_cotracker.project.failures import damaged, in_use, told
+from napari_cotracker.project.failures import damaged, gone, in_use, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,6 +91,7 @@ class SqliteFile:
             header.check_header(path)
             header.check_writable(path)
             self._connection = self._connect(path, wait_s)
+            self._is_open = True
             _open_here.add(self._key)
 
     def _connect(self, path: Path, wait_s: float) -> sqlite3.Connection:
@@ -112,6 +113,15 @@ class SqliteFile:
                 raise
         return connection
 
+    @property
+    def is_in_place(self) -> bool:
+        """Whether the file is where it was opened; one that is not would be lost."""
+        return self._key.exists()
+
+    def lies_at(self, path: Path) -> bool:
+        """Tell whether a path leads to where this file was opened."""
+        return path.resolve() == self._key
+
     @contextmanager
     def step(self) -> Iterator[None]:
         """Write everything that the block executes, durably, or nothing of it.
@@ -125,6 +135,8 @@ class SqliteFile:
             if self._connection.in_transaction:  # a step within a step
                 yield
                 return
+            if not self.is_in_place:  # SQLite would write on, where nobody finds it
+                raise gone(self.path)
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -158,8 +170,9 @@ class SqliteFile:
     def close(self) -> None:
         """Close the file; everything is in it then, and nothing beside it."""
         with self._lock, _registry:
-            if self._key not in _open_here:
+            if not self._is_open:
                 return
+            self._is_open = False
             try:
                 # A failure costs nothing: the file keeps its empty pages.
                 # As a script: `execute` stops after the first page that is freed.

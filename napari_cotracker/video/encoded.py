@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import warnings
+from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -114,6 +115,8 @@ class EncodedVideo(FrameSource):
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Restore; the file is opened at the next read."""
         self.__dict__.update(state)
+        # A copy is read in another thread, and FFmpeg's converter serves only one.
+        self._pictures = copy(self._pictures)
         self._start()
 
     def _start(self) -> None:

@@ -170,7 +170,7 @@ def test_a_stack_is_tracked_in_the_slice_shown(recorder):
     assert np.array_equal(bench.recorder.calls[0]["video"][2], data[2, 2])
     assert bench.tracked.data[0].tolist() == [0, 2, 9.75, 19.5]
     bench.viewer.dims.set_current_step(1, 0)
-    with pytest.raises(InputError, match="were made at index 2"):
+    with pytest.raises(InputError, match="were made with axis -3 at 2"):
         bench.start()
 
 
@@ -352,7 +352,8 @@ def test_a_point_dragged_out_of_the_image_is_put_back(bench):
     bench.move(5, 1, y=33, x=500)
     assert session.document.tracks.xy[5, 1].tolist() == xy
     assert bench.tracked.data[bench.row(5, 1), 1:].tolist() == xy[::-1]
-    assert "put back" in bench.said[-1]
+    assert "put back: outside the image" in bench.said[-1]
+    assert "your own Points layer" not in bench.said[-1]
     assert not session.annotations.can_undo
 
 

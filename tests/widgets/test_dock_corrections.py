@@ -166,6 +166,22 @@ def test_a_cancelled_renewal_does_not_begin_again_by_itself(desk):
     assert desk.session.memory.stale == ()
 
 
+def test_what_is_corrected_while_a_cancelled_run_stops_is_tracked_again(desk):
+    gates = desk.recorder.gates = threading.Semaphore(1)
+    desk.press("run")
+    desk.wait(lambda: desk["progress"].value() == 1)
+    desk.press("cancel")
+    desk.drag(15, 1, (-4, -4))
+    desk.wait(lambda: desk.session.memory.stale)
+    gates.release(50)
+    desk.wait(lambda: desk.recorder.renewals)
+    desk.quiet()
+    assert desk.session.memory.stale == ()
+    assert len(desk.recorder.calls) == 2, "the run itself stays cancelled"
+    after = desk.tracks.xy[15:, 1, 0]
+    assert np.allclose(after - after[0], 0.5 * np.arange(5))
+
+
 def test_run_follows_corrections_made_since_it_was_cancelled(desk):
     desk.press("auto_retrack")
     gates = desk.recorder.gates = threading.Semaphore(1)

@@ -9,20 +9,11 @@ from weakref import ref
 
 from napari.utils.notifications import show_error, show_warning
 from qtpy.QtCore import QEvent, Qt, QTimer
-from qtpy.QtWidgets import (
-    QFormLayout,
-    QLabel,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QFormLayout, QLabel, QVBoxLayout, QWidget
 from superqt.utils import qdebounced, qthrottled
 
 from napari_cotracker.errors import CoTrackerError
-from napari_cotracker.widgets.dock.controls import (
-    Sentence,
-    chosen,
-    refill,
-)
+from napari_cotracker.widgets.dock.controls import Sentence, chosen, refill
 from napari_cotracker.widgets.dock.downloading import Downloading
 from napari_cotracker.widgets.dock.edit_panel import EditPanel
 from napari_cotracker.widgets.dock.endings import told
@@ -187,8 +178,12 @@ class PointTracker(QWidget):
         super().changeEvent(event)
 
     def _on_layers_changed(self, event: object = None) -> None:
+        image, points = self.run_form.chosen_layers()
         refill(self.run_form.image_layer, self.controller.image_layers())
         refill(self.run_form.points_layer, self.controller.points_layers())
+        now = self.run_form.chosen_layers()
+        if now[0] is not image or (points is not None and now[1] is not points):
+            self._choose_points()  # one was removed: the next in line may be another's
         if self.controller.run is None:
             self.runner.stop_for(Ending.ABANDONED)
         if getattr(event, "type", "") == "removed":
@@ -197,6 +192,11 @@ class PointTracker(QWidget):
 
     def _on_other_image(self, index: int) -> None:
         self._on_clicks()  # on the image before
+        self._choose_points()
+        self._on_image_chosen()
+
+    def _choose_points(self) -> None:
+        """Choose the points of the image; never those of another one."""
         points = points_for(
             self._session(),
             self.controller.sessions(),
@@ -204,7 +204,6 @@ class PointTracker(QWidget):
             self._points(),
         )
         self.run_form.choose_points(points)
-        self._on_image_chosen()
 
     def _on_image_chosen(self, index: int = 0) -> None:
         image = self._image()

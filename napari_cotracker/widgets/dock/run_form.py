@@ -68,6 +68,10 @@ class RunForm:
         self.first_frame.setValue(first)
         self.last_frame.setValue(last)
 
+    def chosen_layers(self) -> tuple[object, object]:
+        """Return the image and the points that are shown as chosen, there or not."""
+        return self.image_layer.currentData(), self.points_layer.currentData()
+
     def choose_points(self, points: Points | None) -> None:
         """Show a Points layer, or that none is chosen."""
         place = -1 if points is None else self.points_layer.findText(points.name)

@@ -37,7 +37,8 @@ def save_project(controller: TrackingController, session: Session, path: Path) -
     """
     session.read_layer()
     before = session.project
-    if before is not None and before.path.resolve() == path.resolve():
+    same = before is not None and before.path.resolve() == path.resolve()
+    if before is not None and same and before.is_in_place:
         return  # it holds everything already
     source = read_image(session.image, session.position())
     recording = recording_of(session.image, source)

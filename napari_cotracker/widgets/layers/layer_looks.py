@@ -74,8 +74,11 @@ class Scheduling:
 
 
 def point_size(size: tuple[int, int]) -> float:
-    """Return a point diameter that is easy to grab in an image of (H, W) pixels."""
-    return float(np.clip(0.022 * min(size), 3, 40))
+    """Return a point diameter that is easy to grab in an image of (H, W) pixels.
+
+    The longer side counts: it says how small the image is shown when all of it is.
+    """
+    return float(np.clip(0.0165 * max(size), 3, 40))
 
 
 @contextmanager

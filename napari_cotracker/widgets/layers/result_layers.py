@@ -171,6 +171,7 @@ class ResultLayers:
         """Take up layers that were written before, by a dock that is closed now."""
         self._tracks, self._axes, self.shown = tracks, axes, shown
         self.adopt(points, trails)
+        self._later(self._on_change)  # when this dock is there to hear of it
 
     def store(self, about: dict[str, Any], kept: dict[str, Any]) -> None:
         """Keep ``about`` with both layers and ``kept`` with the points.

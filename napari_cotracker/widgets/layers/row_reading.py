@@ -31,10 +31,12 @@ class Reading:
         Where they are now.
     gone_frame, gone_id : (G,) int64
         Positions that were deleted.
-    refused : int
-        Rows moved or added that cannot be positions of a track (no such track,
-        outside the image or the recording); the layer must be written again to drop
-        them. A prediction outside the image that stayed where it was is none.
+    outside : int
+        Rows moved or added outside the image. A prediction there that stayed where it
+        was is none.
+    stray : int
+        Rows of no track, or on no frame of the recording. To drop these and those, the
+        layer must be written again.
     """
 
     frame: Integers
@@ -42,12 +44,30 @@ class Reading:
     xy: npt.NDArray[np.float32]
     gone_frame: Integers
     gone_id: Integers
-    refused: int
+    outside: int
+    stray: int
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing was done."""
-        return not (len(self.frame) or len(self.gone_frame) or self.refused)
+        done = len(self.frame) or len(self.gone_frame)
+        return not (done or self.outside or self.stray)
+
+    @property
+    def remark(self) -> str:
+        """Return what could not be taken, and what to do instead; empty if nothing."""
+        parts = []
+        if self.outside:
+            parts.append(
+                f"{self.outside} point(s) put back: outside the image. Where a point "
+                "is out of view hide its track (H) or end it."
+            )
+        if self.stray:
+            parts.append(
+                f"{self.stray} point(s) put back: of no track or frame. Add new points "
+                "to your own Points layer and press Run."
+            )
+        return " ".join(parts)
 
 
 def read_rows(
@@ -98,7 +118,8 @@ def read_rows(
         xy[moved],
         shown.frame[gone],
         shown.point_id[gone],
-        int((~usable & ~stayed).sum()),
+        int((member & ~usable & ~stayed).sum()),
+        int((~member).sum()),
     )
 
 

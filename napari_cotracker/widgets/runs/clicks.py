@@ -50,7 +50,13 @@ class Clicks:
         if points is not None:
             points.events.data.connect(self._on_changed)
             points.events.features.connect(self._on_changed)
-        self._on_changed()
+        if self._controller.session_of(image) is None:
+            self._on_changed()
+            return
+        # At once: results may be gone in a moment, and nobody then knows that these
+        # points are tracked.
+        with suppress(ProjectError):
+            self.keep()
 
     def leave(self) -> None:
         """Listen no longer; what is kept stays as it is."""

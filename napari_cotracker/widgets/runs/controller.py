@@ -271,7 +271,9 @@ class TrackingController:
         """Drop the present run; whatever it still delivers is ignored."""
         run, self.run = self.run, None
         if run is not None:
-            run.session.end(run, None, complete=False)
+            # Where it cannot be written what was being renewed is known as stale.
+            with suppress(ProjectError):
+                run.session.end(run, None, complete=False)
 
     # -- results --------------------------------------------------------------
 

@@ -121,11 +121,12 @@ class Runner:
     def renew(self, session: Session) -> None:
         """Track again what edits made stale.
 
-        An older renewal makes room after the window it is in; a run over everything
-        does not, and it is for whoever hears of its end to ask again.
+        An older renewal makes room after the window it is in, and so does a run that
+        stops anyway; a run over everything does not, and it is for whoever hears of its
+        end to ask again.
         """
         try:
-            if self.renewing:
+            if self.renewing or self.cancelled:
                 self.stop_for(Ending.SUPERSEDED)
             elif self._run is None:
                 run = self._controller.retrack(session)

@@ -13,6 +13,7 @@ from napari_cotracker.widgets.layers.coordinates import (
     placement,
     result_axes,
 )
+from napari_cotracker.widgets.layers.following import Following
 from napari_cotracker.widgets.layers.image_input import position_in, read_image
 from napari_cotracker.widgets.layers.layer_looks import METADATA_KEY, POINTS_SUFFIX
 from napari_cotracker.widgets.layers.result_layers import ResultLayers
@@ -65,14 +66,18 @@ class Session:
             self._describe,
             listeners.warned,
         )
+        place = partial(placement, image, source.axes)
         self.layers = ResultLayers(
             viewer,
             image,
-            partial(placement, image, source.axes),
+            place,
             source.size,
             self.read_layer,
             lambda: listeners.edited(self, ""),
             schedule,
+        )
+        self._following = Following(
+            image, place, lambda: (self.layers.points, self.layers.trails)
         )
         self._listeners = listeners
         # Steps that were made since the present run began, and whether as an edit.
@@ -123,11 +128,12 @@ class Session:
             self.axes = result_axes(source.axes)
             self.remember(slice=now)
         elif now != self.memory.slice:
-            indices = ", ".join(str(index) for _, index in self.memory.slice)
+            labels = self.image.axis_labels
+            where = ", ".join(f"axis {labels[a]} at {i}" for a, i in self.memory.slice)
             raise InputError(
-                f"The tracks of '{self.image.name}' were made at index {indices} of "
-                "its further axes; move the sliders there, or delete "
-                f"'{self.image.name} {POINTS_SUFFIX}' to start afresh."
+                f"The tracks of '{self.image.name}' were made with {where}; move the "
+                f"sliders there, or delete '{self.image.name} {POINTS_SUFFIX}' to "
+                "start afresh."
             )
 
     def enter(
@@ -274,12 +280,7 @@ class Session:
             self._listeners.failed(error)
             return
         sentence = "" if edit is None else edit.sentence
-        if reading.refused:
-            sentence += (
-                f" {reading.refused} point(s) put back: outside the image or of no "
-                "track. Add new points to your own Points layer and press Run."
-            )
-        self._after(before, edit, sentence.strip())
+        self._after(before, edit, f"{sentence} {reading.remark}".strip())
 
     def _travel(self, step: Callable[[], Edit | None], prefix: str) -> None:
         self.read_layer()
@@ -336,7 +337,7 @@ class Session:
         self.kept.entered = kept["entered"]
         self.axes = kept["axes"]
         self.layers.restore(points, trails, kept["tracks"], self.axes, kept["shown"])
-        self.read_layer()
+        self._following.align()
 
     def keep_in(
         self, annotations: Annotations, memory: Memory, axes: PixelAxes
@@ -358,12 +359,16 @@ class Session:
         """Stop listening; a dock that is opened again can go on."""
         self.read_layer()
         self._store()
-        self.layers.release()
+        self._stop_listening()
 
     def close(self) -> None:
         """Stop listening for good."""
-        self.layers.release()
+        self._stop_listening()
         self.kept.close()
+
+    def _stop_listening(self) -> None:
+        self._following.leave()
+        self.layers.release()
 
     def position(self) -> tuple[float, ...]:
         """Return a world position in the slice that the results are of."""
