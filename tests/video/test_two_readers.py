@@ -34,6 +34,6 @@ def test_a_duplicate_is_read_in_another_thread():
         [sys.executable, "-X", "faulthandler", "-c", SCRIPT, sample_clip().video],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
     assert done.stdout.strip() == "[]", done.stderr
