@@ -111,7 +111,6 @@ COMPACT = CoTracker3Config(
     encoder=EncoderConfig(
         widths=(32, 48, 64, 64), fusion_width=96, fusion_kernels=(1, 3), channels=64
     ),
-    corr_levels=3,
     corr_hidden=192,
     corr_out=96,
     hidden=192,

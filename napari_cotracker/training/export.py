@@ -24,6 +24,8 @@ SELF_TRAINED = (
     "followed there and back with the same result."
 )
 LICENCE = "BSD-3-Clause"
+# A small table that was never trained, and that fp16 would spoil.
+TIMES = "time_emb"
 DATA = (
     "Procedural clips rendered by napari_cotracker.training.scenes (layers that move, "
     "turn, deform and hide each other); textures are procedural or crops of the free "
@@ -57,10 +59,10 @@ def export_weights(
     content = load_checkpoint(folder)
     weights = {
         # fp16 halves the wheel; the rounding is far below the training noise.
-        key: value.half().contiguous() if value.is_floating_point() else value
+        key: value.half().contiguous()
+        if value.is_floating_point() and key != TIMES
+        else value.contiguous()
         for key, value in content["average"].items()
-        # Analytic, and fp16 would spoil it.
-        if key != "time_emb"
     }
     out.parent.mkdir(parents=True, exist_ok=True)
     about = {"preset": preset} | confidence_metadata(confidence_fit)
@@ -69,7 +71,7 @@ def export_weights(
     card = {
         "name": out.stem,
         "preset": preset,
-        "parameters": sum(value.numel() for value in weights.values()),
+        "parameters": sum(v.numel() for key, v in weights.items() if key != TIMES),
         "licence": LICENCE,
         "data": DATA + (SELF_TRAINED if "self" in progress.history.steps else ""),
         "steps": progress.history.steps,

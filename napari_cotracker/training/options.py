@@ -112,7 +112,7 @@ class TrainOptions:
     stage: str = "short"
     preset: str = "compact"
     seed: int = 0
-    warmup_steps: int = 200
+    warmup_steps: int = 100
     weight_decay: float = 5e-4
     clip_norm: float = 1.0
     ema: float = 0.999

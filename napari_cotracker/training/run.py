@@ -20,6 +20,7 @@ from napari_cotracker.training.loop import Limits, Trainer
 from napari_cotracker.training.options import STAGES, TrainOptions
 from napari_cotracker.training.processes import run_processes
 from napari_cotracker.training.validation import validate
+from napari_cotracker.training.widening import widened
 
 if TYPE_CHECKING:
     import argparse
@@ -120,7 +121,7 @@ def _train(args: argparse.Namespace) -> None:
     if args.resume:
         trainer.resume(args.out)
     elif args.weights:
-        weights = read_state_dict(args.weights)
+        weights = widened(read_state_dict(args.weights), trainer.model.config)
         trainer.start_from(fit_weights(weights, trainer.model, args.weights.name))
     trainer.run(Limits(args.minutes, args.steps, args.cooldown), args.out)
 
