@@ -50,8 +50,8 @@ class Clicks:
         if points is not None:
             points.events.data.connect(self._on_changed)
             points.events.features.connect(self._on_changed)
-        if self._controller.session_of(image) is None:
-            self._on_changed()
+        if points is None or self._controller.session_of(image) is None:
+            self._on_changed()  # that they are gone may be napari's closing
             return
         # At once: results may be gone in a moment, and nobody then knows that these
         # points are tracked.
