@@ -51,7 +51,20 @@ def test_points_of_a_recording_that_is_gone_wait_for_another(window, clip):
     assert session.document.tracks.n_tracks == 2
 
 
-def test_what_is_left_of_two_recordings_is_what_was_done(window, qtbot):
+@pytest.mark.parametrize(
+    "order",
+    [
+        [],  # closed with all of them
+        # Points of a recording that is gone are next in line for the other one.
+        ["b", "a points", "b points", "a", "a tracked", "b tracked"],
+        ["a points", "b", "a tracked", "a", "b tracked", "b points"],
+        ["b tracked", "a", "b points", "b", "a tracked", "a points"],
+    ],
+)
+def test_what_is_left_of_two_recordings_is_what_was_done(window, qtbot, order):
+    qtbot.wait(2 * PAUSE_MS)
+    for name in order:
+        window.viewer.layers.remove(name)
     qtbot.wait(2 * PAUSE_MS)
     window.viewer.close()
     left = {(w.recording, w.n_tracks, w.n_points) for w in find_unsaved()}

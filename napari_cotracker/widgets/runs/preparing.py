@@ -177,11 +177,13 @@ def points_for(
     layers : iterable of Points
         The person's own.
     chosen : Points or None
-        Read so far; it stays, unless it is about another image.
+        Read so far; it stays, unless it is about another image, or the image has been
+        tracked from a layer that is gone: that another one is next in line means
+        nothing then.
     """
     layers = list(layers)
     known = None if session is None else own_layer(session, layers)
-    if known is not None or chosen is None:
+    if known is not None or chosen is None or (session and session.memory.own_points):
         return known
     others = (other for other in sessions if other is not session)
     return None if any(own_layer(x, [chosen]) for x in others) else chosen
