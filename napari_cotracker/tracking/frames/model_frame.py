@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 # Published and compact networks were trained at 384 x 512; a larger area costs time
 # in proportion and takes motions out of the range seen in training.
 MODEL_AREA = 384 * 512
-# How far small pictures are enlarged for networks that want it: 25 generated clips of 64
-# pixels gave a delta of .660, four times as large .651 (weights of 36,751 clips).
+# How far small pictures are enlarged for networks that want it: 25 generated clips of
+# 64 pixels gave a delta of .660, four times as large .651 (weights of 36,751 clips).
 MOST_ENLARGED = 3.0
 # The deepest correlation level is stride * 2**3 pixels wide: below that it is empty.
 MIN_SIDE_IN_STRIDES = 8
