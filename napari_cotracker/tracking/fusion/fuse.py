@@ -20,10 +20,16 @@ if TYPE_CHECKING:
     from napari_cotracker.tracks import Queries
 
 
+# How the answers of both directions are weighed: docs/quality.md, "Between two labels".
+# Pixels are those of a frame of 256 x 256.
 # Keeps the blend defined where both directions report no confidence at all.
 _LEAST_CONFIDENCE = 1e-3
-# Answers that are this far apart, on a frame of 256 x 256 pixels, agree by half.
-HALF_AGREED_PX = 2.0
+# Answers that are this far apart agree by half.
+HALF_AGREED_PX = 3.0
+# Answers that are this far apart are two opinions: their mean would be neither.
+OPPOSED_PX = 16.0
+# So many frames before an anchor, the answer that has yet to arrive there counts half.
+ARRIVING_FRAMES = 4
 _COMMON_SIDE = 256
 
 
@@ -99,7 +105,7 @@ class Assembly:
         self._writable = np.ones(shape, np.bool_) if writable is None else writable
         self._sides: dict[int, Side] = {s: Side.unknown(shape) for s in (1, -1)}
         height, width = tracks.size
-        self._half_agreed = HALF_AGREED_PX * math.sqrt(height * width) / _COMMON_SIDE
+        self._common_px = math.sqrt(height * width) / _COMMON_SIDE
         self._gaps = {sign: self._gaps_beside(sign) for sign in (1, -1)}
         self._pin_anchors()
 
@@ -181,7 +187,7 @@ class Assembly:
         span = slice(start, stop)
         ahead, back = (side.part(span, column) for side in self._sides.values())
         apart = _disagreement(ahead, back)
-        share = _forward_share(ahead, back, apart, self._half_agreed)  # (n,)
+        share = _forward_share(ahead, back, apart / self._common_px)  # (n,)
         new = np.isfinite(share) & self._writable[span, column]
         part = np.where(new, share, 0)
         for key in ("xy", "visibility", "confidence"):
@@ -212,30 +218,38 @@ def _disagreement(ahead: Side, back: Side) -> npt.NDArray[np.float32]:
 
 
 def _forward_share(
-    ahead: Side, back: Side, apart: npt.NDArray[np.float32], half_agreed: float
+    ahead: Side, back: Side, apart: npt.NDArray[np.float32]
 ) -> npt.NDArray[np.float64]:
     """Weight of the forward answer in 0..1, (n,); NaN where there is no answer.
 
-    Between two anchors each direction counts in proportion to its confidence, to the
-    distance from the *other* anchor, so that it fades out on arrival there, and to how
+    Between two anchors a direction counts by its confidence; less and less as it
+    arrives at the *other* anchor, which the other direction has just left; and by how
     well the two agree somewhere further on its way: a direction that has lost its point
-    would not meet the other one again, so until they meet it has been right.
+    would not meet the other one again, so until they meet it has been right. The
+    further they are apart, the more the better one is taken alone.
     """
     known = np.where(np.isnan(apart), np.inf, apart).astype(np.float64)
     met_later = np.minimum.accumulate(known[::-1])[::-1]
     met_earlier = np.minimum.accumulate(known)
-    trust_left = np.maximum(ahead.confidence, _LEAST_CONFIDENCE).astype(np.float64)
-    trust_right = np.maximum(back.confidence, _LEAST_CONFIDENCE).astype(np.float64)
-    forward = back.distance * trust_left * _agreement(met_later, half_agreed)
-    backward = ahead.distance * trust_right * _agreement(met_earlier, half_agreed)
-    share = np.full(forward.shape, np.nan)
-    between = np.isfinite(apart)
-    np.divide(forward, forward + backward, out=share, where=between)
+    share = np.full(known.shape, np.nan)
+    between = np.isfinite(known)
+    forward = _log_weight(ahead, back, met_later)[between]
+    backward = _log_weight(back, ahead, met_earlier)[between]
+    odds = (forward - backward) * (1 + known[between] / OPPOSED_PX)
+    share[between] = (1 + np.tanh(odds / 2)) / 2  # the logistic function
     share[(ahead.distance > 0) & ~between] = 1
     share[(back.distance > 0) & ~between] = 0
     return share
 
 
-def _agreement(apart: npt.NDArray[np.float64], half: float) -> npt.NDArray[np.float64]:
-    """Turn pixels into 1 (the same place) .. 0."""
-    return np.asarray(1 / (1 + (apart / half) ** 2))
+def _log_weight(
+    side: Side, other: Side, meet: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Logarithm of what an answer counts, (n,), where it meets the other so closely."""
+    trust = np.maximum(side.confidence, _LEAST_CONFIDENCE).astype(np.float64)
+    left = np.maximum(other.distance, 1).astype(np.float64)
+    agreement = 1 / (1 + (meet / HALF_AGREED_PX) ** 2)
+    arrival = left / (left + ARRIVING_FRAMES)
+    with np.errstate(divide="ignore"):  # where there is one answer only
+        weight = np.log(arrival * (trust * agreement) ** 2)
+    return np.asarray(weight)
