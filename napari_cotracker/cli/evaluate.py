@@ -52,6 +52,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "score the next 24 (default: 24 frames, the first where it is seen labelled)",
     )
     parser.add_argument(
+        "--between",
+        action="store_true",
+        help="with --synthetic: label every point where it is first and last seen in "
+        "48 frames, and score what lies between",
+    )
+    parser.add_argument(
         "--size",
         type=int,
         metavar="PIXELS",
@@ -170,8 +176,10 @@ def _run_synthetic(args: argparse.Namespace, console: Console) -> int:
     options = TrackingOptions(**chosen(args, TrackingOptions))
     follow = followed(load_chosen(args, args.model, options.dtype), options)
     report = DenseReport()
-    # Labelled in the first half, which is as long as clips are otherwise.
-    frames = FRAMES if args.anchors is None else 2 * FRAMES
+    if args.between and args.anchors is not None:
+        raise InputError("--between and --anchors place labels; give one of them.")
+    # The second half is scored, or as much more lies between.
+    frames = 2 * FRAMES if args.between or args.anchors is not None else FRAMES
     with console.progress("scoring", unit="split") as bar:
         for split in SPLITS:
             clips = truths(split, args.synthetic, (side, side), frames=frames)
@@ -179,6 +187,8 @@ def _run_synthetic(args: argparse.Namespace, console: Console) -> int:
                 clips = (clip.part(args.points) for clip in clips)
             if args.anchors is not None:
                 clips = (clip.labelled_on(args.anchors) for clip in clips)
+            if args.between:
+                clips = (clip.labelled_at_both_ends() for clip in clips)
             report.add(split, clips, follow, baselines=not args.without_baselines)
             bar.show(len(report.splits), len(SPLITS))
     result = {"version": VALIDATION_VERSION, "size": side} | report.as_dict()

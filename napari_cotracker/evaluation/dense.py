@@ -36,12 +36,16 @@ class DenseTruth:
         Every point is visible somewhere.
     anchor_frames : (K, N) int64 or None
         Frames on which each point is labelled, in order; None = the first visible one.
+    between : bool
+        Whether the frames between the first label and the last are scored, and the
+        point is followed from both; else those after the last.
     """
 
     video: npt.NDArray[np.uint8]
     tracks_xy: npt.NDArray[np.float32]
     visible: npt.NDArray[np.bool_]
     anchor_frames: npt.NDArray[np.int64] | None = None
+    between: bool = False
 
     def part(self, n_points: int) -> DenseTruth:
         """Keep so many points, spread over all."""
@@ -63,6 +67,16 @@ class DenseTruth:
         anchors = np.array(chosen, np.int64).reshape(len(kept), n_frames)
         return replace(self._only(kept), anchor_frames=anchors.T)
 
+    def labelled_at_both_ends(self) -> DenseTruth:
+        """Label every point where it is first and last seen; score between.
+
+        Points that are never seen between are left out.
+        """
+        ends = [np.flatnonzero(column)[[0, -1]] for column in self.visible.T]
+        kept = np.flatnonzero(self.visible.sum(axis=0) > 2)
+        frames = np.array(ends, np.int64).T
+        return replace(self, anchor_frames=frames, between=True)._only(kept)
+
     @property
     def anchors(self) -> Queries:
         """All labels, those of one point with one ``point_id``."""
@@ -74,8 +88,8 @@ class DenseTruth:
     @property
     def query_frame(self) -> npt.NDArray[np.int64]:
         """Frame from which on every point is followed, (N,)."""
-        latest: npt.NDArray[np.int64] = self._label_frames[-1]
-        return latest
+        frame: npt.NDArray[np.int64] = self._label_frames[0 if self.between else -1]
+        return frame
 
     @property
     def query_xy(self) -> npt.NDArray[np.float32]:
@@ -85,12 +99,13 @@ class DenseTruth:
         return start
 
     @property
-    def later(self) -> npt.NDArray[np.bool_]:
-        """What is scored: all frames after the query, (T, N)."""
-        after: npt.NDArray[np.bool_] = (
-            np.arange(len(self.visible))[:, None] > self.query_frame
-        )
-        return after
+    def scored(self) -> npt.NDArray[np.bool_]:
+        """Frames after the query, and before the last label in between, (T, N)."""
+        frame = np.arange(len(self.visible))[:, None]
+        chosen = frame > self.query_frame
+        if self.between:
+            chosen &= frame < self._label_frames[-1]
+        return np.asarray(chosen)
 
     @property
     def _label_frames(self) -> npt.NDArray[np.int64]:
@@ -123,7 +138,7 @@ class DenseScore:
     Parameters
     ----------
     delta_avg, average_jaccard, occlusion_accuracy : float
-        TAP-Vid's three, at 256 scale, on all frames after the query.
+        TAP-Vid's three, at 256 scale, on all frames that are scored.
     confident_right : float
         Share within 8 px among visible targets with a confidence of at least 0.5.
     confident : float
@@ -155,11 +170,11 @@ def score(truth: DenseTruth, answer: DenseAnswer) -> DenseScore:
 def followed(
     model: Any, options: TrackingOptions
 ) -> Callable[[DenseTruth], DenseAnswer]:
-    """Let a loaded model answer as it does in a run, always forward."""
-    forward = replace(options, direction="forward")
+    """Let a loaded model answer as it does in a run: forward, or from both ends."""
 
     def follow(truth: DenseTruth) -> DenseAnswer:
-        tracks = track(truth.video, truth.anchors, model, forward)
+        ways = replace(options, direction="both" if truth.between else "forward")
+        tracks = track(truth.video, truth.anchors, model, ways)
         return DenseAnswer(tracks.xy, tracks.visible, tracks.confidence)
 
     return follow
@@ -203,6 +218,6 @@ def targets(
     """Return errors, seen, claimed and confidence of what is scored, (K,) each."""
     size = (truth.video.shape[1], truth.video.shape[2])
     errors = errors_256(answer.xy, truth.tracks_xy, size)
-    later = truth.later
-    claimed, confidence = answer.visible[later], answer.confidence[later]
-    return errors[later], truth.visible[later], claimed, confidence
+    scored = truth.scored
+    claimed, confidence = answer.visible[scored], answer.confidence[scored]
+    return errors[scored], truth.visible[scored], claimed, confidence

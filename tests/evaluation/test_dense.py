@@ -6,17 +6,20 @@ import json
 
 import numpy as np
 import pytest
+from tracking_oracle import StagedOracle
 
 from napari_cotracker.cli import main
 from napari_cotracker.evaluation.dense import (
     DenseAnswer,
     DenseTruth,
     flow,
+    followed,
     mean_score,
     score,
     stay,
 )
 from napari_cotracker.evaluation.dense_report import DenseReport
+from napari_cotracker.tracking import TrackingOptions
 from napari_cotracker.tracks.accuracy import average_jaccard, calibration
 
 
@@ -37,7 +40,7 @@ def truth():
 def test_queries_are_the_first_visible_frames(truth):
     assert truth.query_frame.tolist() == [0, 1]
     assert truth.query_xy.tolist() == [[100, 0], [50, 50]]
-    assert truth.later.sum(axis=0).tolist() == [3, 2]
+    assert truth.scored.sum(axis=0).tolist() == [3, 2]
 
 
 def test_labels_on_several_frames_end_on_the_same_one(truth):
@@ -52,13 +55,22 @@ def test_labels_on_several_frames_end_on_the_same_one(truth):
         assert labelled.anchor_frames[:, 0].tolist() == first
         assert second is None or labelled.anchor_frames[:, 1].tolist() == second
         assert labelled.query_frame.tolist() == [3, 4]
-        assert labelled.later.sum(axis=0).tolist() == [5, 4]
+        assert labelled.scored.sum(axis=0).tolist() == [5, 4]
         anchors = labelled.anchors
         assert anchors.tracks.tolist() == [0, 1]
         at = labelled.tracks_xy[anchors.frame, anchors.point_id]
         assert np.array_equal(anchors.xy, at)
     assert seen.labelled_on(2).part(1).anchors.frame.tolist() == [2, 3]
     assert truth.anchors.frame.tolist() == [0, 1]
+
+
+def test_between_labels_at_both_ends(truth):
+    ends = truth.labelled_at_both_ends()
+    assert ends.anchor_frames.tolist() == [[0], [3]], "the other has nothing between"
+    assert ends.query_frame.tolist() == [0]
+    assert ends.scored[:, 0].tolist() == [False, True, True, False]
+    answer = followed(StagedOracle(), TrackingOptions())(ends)
+    assert (answer.xy[3] == ends.tracks_xy[3]).all(), "followed from there as well"
 
 
 def test_the_truth_scores_one(truth):
@@ -160,4 +172,5 @@ def test_part_of_a_truth_keeps_points_whole(truth):
 def test_number_of_points_must_make_sense(capsys):
     assert main(["evaluate", "--synthetic", "1", "--points", "0"]) == 2
     assert main(["evaluate", "--synthetic", "1", "--anchors", "0"]) == 2
+    assert main(["evaluate", "--synthetic", "1", "--anchors", "2", "--between"]) == 2
     assert "--points is 0" in capsys.readouterr().err
