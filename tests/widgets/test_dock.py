@@ -6,14 +6,12 @@ import threading
 
 import numpy as np
 import pytest
-from canvas import Canvas
+from dock_window import Window
 from napari.utils.notifications import notification_manager
-from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QComboBox, QLabel, QPushButton, QSpinBox, QWidget
+from qtpy.QtWidgets import QComboBox, QLabel, QPushButton, QSpinBox
 
 from napari_cotracker.project.point_edits import place_points
-from napari_cotracker.widgets.dock.point_tracker import PointTracker
 from napari_cotracker.widgets.runs.runner import MIN_INTERVAL_MS
 
 CONTROLS = (
@@ -21,39 +19,6 @@ CONTROLS = (
     "last_frame run cancel progress undo redo export"
 ).split()
 VELOCITY_YX = np.array([0.25, 0.5])
-
-
-class Window:
-    """A shown viewer with the dock."""
-
-    def __init__(self, viewer, engine, qtbot):
-        self.viewer, self.qtbot = viewer, qtbot
-        self.dock = PointTracker(viewer, engine)
-        self.holder = viewer.window.add_dock_widget(self.dock, name="Point tracker")
-
-    def __getitem__(self, name):
-        return self.dock.findChild(QWidget, name)
-
-    def press(self, name):
-        assert self[name].isEnabled(), name
-        QTest.mouseClick(self[name], Qt.MouseButton.LeftButton)
-
-    def wait(self, condition):
-        self.qtbot.waitUntil(lambda: bool(condition()), timeout=20_000)
-
-    def idle(self):
-        self.wait(self["run"].isEnabled)
-
-    @property
-    def canvas(self):
-        return Canvas(self.viewer)
-
-    def place_points(self, image, where):
-        """Click points given as (t, y, x)."""
-        self.press("new_points")
-        for t, y, x in where:
-            self.viewer.dims.set_current_step(0, t)
-            self.canvas.click(image, y, x)
 
 
 @pytest.fixture

@@ -3,12 +3,11 @@
 import threading
 
 import numpy as np
-import pytest
+from dock_window import Window
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QAction
 from qtpy.QtTest import QTest
 from test_controller import Bench
-from test_dock import Window
 from test_project_files import leave
 
 from napari_cotracker.project import Project
@@ -16,65 +15,8 @@ from napari_cotracker.project.track_edits import rename_track
 from napari_cotracker.tracks import Source, Span
 from napari_cotracker.widgets.files.project_files import save_project
 
-SEEDS = [(2, 15, 20), (6, 30, 50)]
 CTRL = Qt.KeyboardModifier.ControlModifier
 SHIFT = Qt.KeyboardModifier.ShiftModifier
-NONE = Qt.KeyboardModifier.NoModifier
-
-
-class Desk(Window):
-    """A window with a tracked clip, the tracked layer chosen."""
-
-    def __init__(self, viewer, recorder, qtbot, clip):
-        super().__init__(viewer, recorder.engine, qtbot)
-        self.recorder = recorder
-        self.image = viewer.add_image(clip, name="clip")
-        self.place_points(self.image, SEEDS)
-        self.user = viewer.layers["clip points"]
-        self.placed = self.user.data.copy()
-        self.press("run")
-        self.idle()
-        self.tracked = viewer.layers["clip tracked"]
-        viewer.layers.selection.active = self.tracked
-
-    @property
-    def session(self):
-        return self.dock.controller.session_of(self.image)
-
-    @property
-    def tracks(self):
-        return self.session.document.tracks
-
-    def place_of(self, frame, column):
-        """(y, x) of a point, its frame in view."""
-        self.viewer.dims.set_current_step(0, frame)
-        return self.tracks.xy[frame, column, ::-1].copy()
-
-    def drag(self, frame, column, by_yx):
-        start = self.place_of(frame, column)
-        self.canvas.drag(self.tracked, start, start + by_yx)
-
-    def click(self, frame, column):
-        self.canvas.click(self.tracked, *self.place_of(frame, column))
-        self.wait(lambda: len(self.tracked.selected_data) == 1)
-
-    def key(self, key, modifier=NONE):
-        QTest.keyClick(self.canvas.native, key, modifier)
-
-    def act(self, name):
-        self.dock.findChild(QAction, name).trigger()
-
-    def quiet(self):
-        self.wait(lambda: not self.dock.runner.busy)
-
-
-@pytest.fixture
-def desk(make_napari_viewer, recorder, qtbot, clip):
-    viewer = make_napari_viewer(show=True)
-    qtbot.waitExposed(viewer.window._qt_window)
-    made = Desk(viewer, recorder, qtbot, clip)
-    yield made
-    assert np.array_equal(made.user.data, made.placed), "the person's own layer"
 
 
 def test_every_control_of_corrections_is_named(desk):

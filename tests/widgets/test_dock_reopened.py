@@ -1,16 +1,7 @@
 """What a person does while the dock is closed, and a dock that comes after it."""
 
 import numpy as np
-import pytest
-from test_dock import Window
-from test_dock_corrections import Desk
-
-
-@pytest.fixture
-def desk(make_napari_viewer, recorder, qtbot, clip):
-    viewer = make_napari_viewer(show=True)
-    qtbot.waitExposed(viewer.window._qt_window)
-    return Desk(viewer, recorder, qtbot, clip)
+from dock_window import Window
 
 
 def test_a_point_dragged_while_the_dock_is_closed_is_a_correction(desk):

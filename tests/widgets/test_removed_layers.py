@@ -1,7 +1,7 @@
 """Two recordings in one viewer, and layers that go: nothing gets mixed up."""
 
 import pytest
-from test_dock import Window
+from dock_window import Window
 
 from napari_cotracker.project.recovery import find_unsaved
 from napari_cotracker.widgets.dock.point_tracker import PAUSE_MS
