@@ -526,10 +526,19 @@ def test_deleting_the_tracked_layer_starts_afresh(bench):
     assert len(bench.viewer.layers) == 4
 
 
-def test_deleted_trails_come_back(bench):
+def test_deleted_trails_stay_away_until_the_next_run(bench):
     bench.add_points(SEEDS)
     bench.track()
     bench.viewer.layers.remove("clip trails")
+    bench.move(12, 1, y=50, x=60)
+    assert "clip trails" not in bench.viewer.layers
+    bench.controller.close()
+    bench.controller = bench.new_controller()
+    session = bench.controller.session_of(bench.image)
+    bench.move(14, 1, y=40, x=70)
+    assert session.document.tracks.xy[[12, 14], 1].tolist() == [[60, 50], [70, 40]]
+    bench.controller.finish(bench.controller.retrack(session), None, complete=False)
+    assert "clip trails" not in bench.viewer.layers
     bench.track()
     assert bench.trails.data.shape == (40, 4)
     assert len(bench.viewer.layers) == 4

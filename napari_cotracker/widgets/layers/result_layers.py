@@ -84,6 +84,7 @@ class ResultLayers:
     ) -> None:
         self.points: Points | None = None
         self.trails: TracksLayer | None = None
+        self.wants_trails = True  # until a person deletes them
         self.shown: Rows | None = None
         self.chosen: int | None = None
         self._viewer = viewer
@@ -124,7 +125,7 @@ class ResultLayers:
             return
         rows = Rows.of(tracks, self._span())
         with self._guard():
-            if self.points is None or self.trails is None:
+            if self.points is None or (self.trails is None and self.wants_trails):
                 self._add_layers(rows)
             self._write_points(rows)
         if at_once:
@@ -170,6 +171,7 @@ class ResultLayers:
     ) -> None:
         """Take up layers that were written before, by a dock that is closed now."""
         self._tracks, self._axes, self.shown = tracks, axes, shown
+        self.wants_trails = trails is not None
         self.adopt(points, trails)
         self._later(self._on_change)  # when this dock is there to hear of it
 
@@ -178,14 +180,15 @@ class ResultLayers:
 
         What is a duplicate, and what lies over which image, names do not tell.
         """
-        if self.points is None or self.trails is None:
+        if self.points is None:
             return
         mine = {**about, "role": POINTS_SUFFIX, **kept}
         mine |= {"tracks": self._tracks, "shown": self.shown}
         mine |= {"layer": ref(self.points), "over": ref(self._image)}
         self.points.metadata[METADATA_KEY] = mine
-        trails = {**about, "role": TRAILS_SUFFIX, "layer": ref(self.trails)}
-        self.trails.metadata[METADATA_KEY] = trails
+        if self.trails is not None:
+            trails = {**about, "role": TRAILS_SUFFIX, "layer": ref(self.trails)}
+            self.trails.metadata[METADATA_KEY] = trails
 
     def bring_into_view(self, frames: npt.NDArray[np.int64]) -> None:
         """Go to the nearest of some frames, unless one of them is in view."""
@@ -269,10 +272,9 @@ class ResultLayers:
         chosen = set(self._viewer.layers.selection)
         active = self._viewer.layers.selection.active
         assert self._tracks is not None and self._axes is not None
-        trails = self.trails
-        if trails is None:
+        if self.trails is None:
             self._trailed = trail_rows(self._tracks, self._axes, (0, 0))
-            trails = self.trails = self._viewer.add_tracks(
+            self.trails = self._viewer.add_tracks(
                 self._trailed,
                 name=f"{self._image.name} {TRAILS_SUFFIX}",
                 metadata={METADATA_KEY: {"image": self._image.name}},
@@ -289,7 +291,7 @@ class ResultLayers:
                 **self._style.as_kwargs(),
                 **self._place(),
             )
-            self.adopt(points, trails)
+            self.adopt(points, self.trails)
         self._viewer.layers.selection.clear()
         self._viewer.layers.selection.update(chosen)
         self._viewer.layers.selection.active = active

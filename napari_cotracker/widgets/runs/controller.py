@@ -365,7 +365,7 @@ class TrackingController:
         layer: Layer = event.value
         for image, session in list(self._sessions.items()):
             if layer is session.layers.trails:
-                session.layers.trails = None
+                session.layers.trails, session.layers.wants_trails = None, False
             if layer in (image, session.layers.points):
                 del self._sessions[image]
                 if self.run is not None and self.run.session is session:

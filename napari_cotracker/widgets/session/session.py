@@ -185,6 +185,8 @@ class Session:
             The project file cannot be written.
         """
         self._steps_since.clear()
+        if asked is not None:
+            self.layers.wants_trails = True  # also where they were deleted
         if go_on:
             return
         self.kept.begin(asked)
@@ -345,7 +347,7 @@ class Session:
         """Go on with other annotations, such as those of a project, in their slice."""
         self.kept.go_on_in(annotations, memory)
         self.kept.entered.clear()
-        self.layers.chosen = None
+        self.layers.chosen, self.layers.wants_trails = None, True
         self.axes = result_axes(axes)
         self._steps_since.clear()
         self._store()
