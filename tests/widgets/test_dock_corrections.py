@@ -10,6 +10,7 @@ from qtpy.QtTest import QTest
 from test_controller import Bench
 from test_project_files import leave
 
+from napari_cotracker.errors import ProjectError
 from napari_cotracker.project import Project
 from napari_cotracker.project.track_edits import rename_track
 from napari_cotracker.tracks import Source, Span
@@ -51,6 +52,55 @@ def test_a_moved_point_is_tracked_again_while_the_person_goes_on(desk):
     assert np.array_equal(desk.tracks.xy[:7, 1], before.xy[:7, 1])
     rows = (desk.tracked.features["track_id"] == 1).to_numpy()
     assert np.allclose(desk.tracked.data[rows][:, :0:-1], desk.tracks.xy[:, 1])
+
+
+def test_what_an_edit_did_can_be_read_while_it_is_tracked_again(desk):
+    gates = desk.recorder.gates = threading.Semaphore(0)
+    desk.drag(12, 1, (8, 6))
+    desk.wait(lambda: desk.recorder.renewals)
+    said = desk.dock.status.text()
+    assert "frame 12" in said
+    assert desk["progress"].maximum() == 0, "it moves, without a number"
+    gates.release(1)
+    desk.wait(lambda: desk["progress"].value() == 1)
+    assert desk["progress"].text() == "1 of 4 windows, frames 7 to 10"
+    assert desk.dock.status.text() == said
+    gates.release(50)
+    desk.quiet()
+    assert desk.dock.status.text() == said
+    desk.key(Qt.Key.Key_Z, CTRL)
+    desk.quiet()
+    assert desk.dock.status.text() == f"Taken back: {said}"
+
+
+def test_trouble_during_a_run_can_be_read_until_the_person_does_something(desk):
+    gates = desk.recorder.gates = threading.Semaphore(0)
+    desk.press("run")
+    assert "can be corrected meanwhile" in desk.dock.status.text()
+    desk.viewer.dims.set_current_step(0, 0)
+    desk.act("split_track")
+    assert "cannot be split at frame 0" in desk.dock.status.text()
+    gates.release(50)
+    desk.quiet()
+    assert "cannot be split at frame 0" in desk.dock.status.text()
+    desk.press("run")
+    desk.quiet()
+    assert desk.dock.status.text().startswith("Done.")
+
+
+def test_a_warning_is_read_with_the_answer_to_the_same_edit(desk, monkeypatch):
+    desk.press("auto_retrack")
+
+    def fail(*args, **kwargs):
+        raise ProjectError("The disk is full.")
+
+    monkeypatch.setattr(desk.session.project, "edit", fail)
+    desk.drag(12, 1, (8, 6))
+    desk.wait(desk["undo"].isEnabled)
+    said = desk.dock.status.text()
+    assert "frame 12" in said and said.endswith("save the project.")
+    desk.key(Qt.Key.Key_Z, CTRL)
+    assert not desk.dock.status.text().endswith("save the project.")
 
 
 def test_without_auto_retrack_only_the_point_moves(desk):

@@ -9,7 +9,6 @@ from napari_cotracker.widgets.runs.runner import Ending
 if TYPE_CHECKING:
     from napari_cotracker.widgets.session.run import Run
 
-RENEWED = "Tracked again what the edit changed."
 UNTIMELY = {
     Ending.CANCELLED: "Cancelled; what was finished is shown.",
     Ending.ABANDONED: "Stopped: its image or results were removed.",
@@ -21,7 +20,7 @@ def told(run: Run, ending: Ending) -> str:
     if ending is not Ending.COMPLETE:
         return UNTIMELY.get(ending, "")
     if not run.is_whole:
-        return RENEWED
+        return ""  # what the edit did is still to be read
     points = run.session.layers.points
     if points is None:
         return "Done."
