@@ -18,6 +18,7 @@ from napari_cotracker.widgets.files.project_files import save_project
 
 CTRL = Qt.KeyboardModifier.ControlModifier
 SHIFT = Qt.KeyboardModifier.ShiftModifier
+NONE = Qt.KeyboardModifier.NoModifier
 
 
 def test_every_control_of_corrections_is_named(desk):
@@ -295,6 +296,25 @@ def test_the_menu_edits_the_chosen_track(desk, monkeypatch):
         desk.press("undo")
     assert desk.tracks.name == ("point 0", "point 1")
     assert (desk.tracks.source != Source.EMPTY).all()
+
+
+def test_several_selected_tracks_are_shown_as_such_and_edited_together(desk):
+    desk.press("auto_retrack")
+    desk.click(10, 1)
+    y, x = desk.place_of(10, 0)
+    where = desk.canvas.at(desk.tracked, y, x)
+    QTest.mouseClick(desk.canvas.native, Qt.MouseButton.LeftButton, SHIFT, where)
+    desk.wait(lambda: desk["track"].currentIndex() == -1)
+    assert desk["track"].placeholderText() == "2 selected tracks"
+    desk.act("rename_track")  # a dialog would wait for an answer
+    assert "select one track for 'Rename…'" in desk.dock.status.text()
+    desk.act("end_track")
+    assert (desk.tracks.source[10:] == Source.EMPTY).all()
+    assert desk["track"].currentText() == "point 1", "none is selected any more"
+    desk.press("undo")
+    where = desk.canvas.at(desk.tracked, *desk.place_of(10, 0))
+    QTest.mouseClick(desk.canvas.native, Qt.MouseButton.LeftButton, NONE, where)
+    desk.wait(lambda: desk["track"].currentText() == "point 0")
 
 
 def test_without_another_track_nobody_is_asked_which(desk):

@@ -278,7 +278,9 @@ class PointTracker(QWidget):
         self._refresh()
 
     def _on_edit(self, session: Session, text: str) -> None:
-        self.run_form.choose(session.image, None)  # undo is to be about what was done
+        if text or session.layers.points in self.viewer.layers.selection:
+            # Undo is to be about what was done.
+            self.run_form.choose(session.image, None)
         self._on_message(text)
         if text and session.memory.stale:  # none: another track was chosen
             self._renew()

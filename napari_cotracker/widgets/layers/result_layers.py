@@ -68,7 +68,7 @@ class ResultLayers:
     on_change : () -> None
         The rows of the points were changed by a person; see :meth:`read`.
     on_choice : () -> None
-        Another track was chosen by a click.
+        Other tracks, or none any more, were selected.
     schedule : Scheduling
     """
 
@@ -87,6 +87,7 @@ class ResultLayers:
         self.wants_trails = True  # until a person deletes them
         self.shown: Rows | None = None
         self.chosen: int | None = None
+        self._selected_before: tuple[int, ...] = ()
         self._viewer = viewer
         self._view = Viewpoint(viewer)
         self._image = image
@@ -307,7 +308,7 @@ class ResultLayers:
             if rows.same_cells(self.shown) and len(layer.data) == len(data):
                 layer.data[:] = data
             else:
-                selected = self._selected(rows)
+                selected = rows.standing_for(self.shown, layer.selected_data)
                 # A selected index beyond the new end would be an error in napari.
                 layer.selected_data = set()
                 layer.data = data
@@ -319,15 +320,6 @@ class ResultLayers:
             if self.chosen is not None:
                 layer.feature_defaults["track_id"] = self.chosen
         layer.refresh(extent=False, thumbnail=False)
-
-    def _selected(self, rows: Rows) -> set[int]:
-        """Return which rows to select: the same positions, or tracks on one frame."""
-        assert self.points is not None
-        old = self.shown
-        if old is None or not self.points.selected_data:
-            return set()
-        at = [i for i in self.points.selected_data if i < len(old)]
-        return set(np.flatnonzero(rows.standing_for(old, at)).tolist())
 
     def _write_trails(self) -> None:
         if self.trails is None or self._tracks is None or self._axes is None:
@@ -364,10 +356,13 @@ class ResultLayers:
 
     def _on_selected(self, added: object = None, removed: object = None) -> None:
         """Let the track of a point that was clicked be the chosen one."""
-        selected = () if self._writing else self.selected_tracks()
-        if len(selected) == 1 and selected[0] != self.chosen:
+        selected = self.selected_tracks()
+        if self._writing or selected == self._selected_before:
+            return
+        self._selected_before = selected
+        if len(selected) == 1:
             self.chosen = selected[0]
-            self._on_choice()
+        self._on_choice()
 
     def _on_data(self, event: Any) -> None:
         # "changing", "adding" and "removing" come before anything has happened.
