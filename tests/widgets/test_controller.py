@@ -263,8 +263,6 @@ def test_missing_choices_are_refused(bench):
     bench.add_points(SEEDS)
     with pytest.raises(InputError, match="comes after"):
         bench.start(first_frame=9, last_frame=4)
-    with pytest.raises(InputError, match="one is on frame 3, but only frames 4 to 9"):
-        bench.start(first_frame=4, last_frame=9)
     bench.start()
     with pytest.raises(InputError, match="running"):
         bench.start()
@@ -502,6 +500,28 @@ def test_tracks_keep_their_identity_when_points_come_and_go(bench):
     assert queries.point_id.tolist() == [1, 1, 2]
     assert queries.txy.tolist() == [[8, 40, 30], [12, 60, 50], [9, 9, 9]]
     assert set(session.document.tracks.point_id) == set(queries.point_id)
+
+
+def test_a_recording_is_tracked_in_stages_from_one_layer_of_points(bench):
+    bench.add_points([[3, 10, 20], [8, 30, 40], [15, 30, 40]])
+    with pytest.raises(InputError, match="no point on the frames 16 to 19; add one"):
+        bench.start(first_frame=16)
+    assert bench.controller.session_of(bench.image) is None
+    session = bench.track(last_frame=9)
+    assert bench.recorder.calls[-1]["queries"].frame.tolist() == [3, 8]
+    known = session.document.tracks.source != Source.EMPTY
+    assert known[:10].tolist() == [[True, True, False]] * 10
+    assert np.argwhere(known[10:]).tolist() == [[5, 2]], "kept, and not followed"
+    first = session.document.tracks.xy[:10].copy()
+    bench.move(9, 0, y=12, x=24)  # where the second part is to begin
+    bench.move(15, 2, y=31, x=41)
+    run = bench.start(first_frame=9)
+    assert (run.queries.frame.tolist(), run.n_beyond) == ([9, 15], 2)
+    bench.controller.abandon()
+    tracks = bench.track(first_frame=9).document.tracks
+    assert np.array_equal(tracks.xy[:9], first[:9], equal_nan=True)
+    assert (tracks.source[9:, [0, 2]] != Source.EMPTY).all()
+    assert tracks.xy[15, 2].tolist() == [41, 31]
 
 
 def test_an_edit_outside_the_frame_range_is_neither_sent_nor_lost(bench):

@@ -196,6 +196,15 @@ def test_run_follows_corrections_made_since_it_was_cancelled(desk):
     assert desk.session.memory.stale == ()
 
 
+def test_points_that_a_run_leaves_out_are_told_of(desk):
+    desk["first_frame"].setValue(4)
+    desk.press("run")
+    left_out = "1 point is not on frames 4 to 19: kept, but not followed."
+    assert left_out in desk.dock.status.text()
+    desk.quiet()
+    assert desk.dock.status.text().startswith(f"Done. {left_out}")
+
+
 def test_undo_and_redo_by_keys_go_to_the_frame_of_the_edit(desk):
     desk.press("auto_retrack")
     before = desk.tracks.xy.copy()

@@ -15,7 +15,7 @@ from napari_cotracker.errors import CoTrackerError
 from napari_cotracker.widgets.dock.controls import chosen, refill
 from napari_cotracker.widgets.dock.downloading import Downloading
 from napari_cotracker.widgets.dock.edit_panel import EditPanel
-from napari_cotracker.widgets.dock.endings import told
+from napari_cotracker.widgets.dock.endings import left_out, told
 from napari_cotracker.widgets.dock.file_row import FileRow
 from napari_cotracker.widgets.dock.review_panel import ReviewPanel
 from napari_cotracker.widgets.dock.run_form import RunForm
@@ -243,7 +243,7 @@ class PointTracker(QWidget):
             self._on_error(error)
             return
         self.run_row.show_waiting()
-        self._on_message(f"{run.source.remark} {TRACKING}".strip())
+        self._on_message(" ".join([run.source.remark, left_out(run), TRACKING]).strip())
         self.runner.start(run)
         self._refresh()
 
