@@ -243,7 +243,8 @@ class PointTracker(QWidget):
             self._on_error(error)
             return
         self.run_row.show_waiting()
-        self._on_message(" ".join([run.source.remark, left_out(run), TRACKING]).strip())
+        said = (run.source.remark, left_out(run), TRACKING)
+        self._on_message(" ".join(filter(None, said)))
         self.runner.start(run)
         self._refresh()
 

@@ -371,8 +371,9 @@ class TrackingController:
                 if self.run is not None and self.run.session is session:
                     self.abandon()
                 for left in (session.layers.points, session.layers.trails):
-                    if left is not None:  # nobody can go on in it
+                    if left is not None:  # nobody can go on in it, nor shall try
                         left.metadata[METADATA_KEY] = {"image": image.name}
+                        left.editable = False
                 session.close()
 
 
