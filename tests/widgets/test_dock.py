@@ -186,6 +186,17 @@ def test_no_line_of_what_is_said_is_cut_off(window, clip, recorder):
         assert max(widths) < window[label].width(), label
 
 
+def test_no_number_of_a_frame_is_cut_off(window, clip):
+    window.viewer.window._qt_window.resize(1000, 600)
+    window.viewer.add_image(np.broadcast_to(clip[0], (200_000, 60, 80)))
+    for first, last in (("first_frame", "last_frame"), ("span_first", "span_last")):
+        window[first].setValue(199_999)
+        for box in (window[first], window[last]):
+            line = box.lineEdit()
+            needed = line.fontMetrics().horizontalAdvance("199999")
+            window.wait(lambda line=line, needed=needed: line.width() >= needed)
+
+
 def test_layers_that_come_and_go_are_listed(window, clip):
     a = window.viewer.add_image(clip, name="a")
     window.viewer.add_image(clip[:7], name="b")

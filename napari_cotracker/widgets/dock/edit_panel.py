@@ -9,7 +9,6 @@ from qtpy.QtWidgets import (
     QCheckBox,
     QFormLayout,
     QInputDialog,
-    QLabel,
     QMenu,
     QPushButton,
     QWidget,
@@ -20,6 +19,7 @@ from napari_cotracker.widgets.dock.controls import (
     combo,
     evenly,
     frame_box,
+    from_to,
     limited,
     side_by_side,
 )
@@ -68,7 +68,7 @@ class EditPanel:
         )
         self.auto_retrack.setChecked(True)
         rows.addRow("Track", side_by_side(self.track, self.edit))
-        rows.addRow("Span", side_by_side(self.span_first, QLabel("to"), self.span_last))
+        rows.addRow("Span", from_to(self.span_first, self.span_last))
         rows.addRow("", evenly(self.undo, self.redo))
         rows.addRow("", self.auto_retrack)
         self.undo.clicked.connect(self.take_back)
