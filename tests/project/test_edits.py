@@ -262,7 +262,7 @@ def test_undo_leaves_tracks_alone_that_a_run_has_added():
             lambda d: spans.interpolate_span(
                 d, A, int((~d.cells.known[:, 0]).argmax()), 11
             ),
-            "no line",
+            "Nothing is known of 'p0'",
         ),
         (lambda d: whole.rename_track(d, A, " "), "give a name"),
         (lambda d: whole.merge_tracks(d, A, A), "itself"),
