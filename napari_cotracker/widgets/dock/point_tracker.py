@@ -164,6 +164,7 @@ class PointTracker(QWidget):
             else:
                 self.controller.open()
                 self._watch_clicks()
+                self._renew()
         super().changeEvent(event)
 
     def _on_layers_changed(self, event: object = None) -> None:
@@ -296,6 +297,7 @@ class PointTracker(QWidget):
         # Without any none is chosen: those of another recording are not to be read.
         points = own_layer(session, self.controller.points_layers())
         self.run_form.choose_points(points)
+        self._renew()
 
     # -- a download -----------------------------------------------------------
 
@@ -323,7 +325,10 @@ class PointTracker(QWidget):
     # -- inside ---------------------------------------------------------------
 
     def _renew(self) -> None:
-        """Track again what edits made stale, if the person wants that."""
+        """Track again what edits made stale, if the person wants that.
+
+        Now, or long ago: napari, or the dock, was closed before it was done.
+        """
         session = self.controller.stale_session()
         if session is None or not self.edit_panel.auto_retrack.isChecked():
             return
