@@ -546,6 +546,24 @@ def test_deleting_the_tracked_layer_starts_afresh(bench):
     assert len(bench.viewer.layers) == 4
 
 
+def test_trails_whose_points_were_deleted_show_the_next_results(bench):
+    bench.add_points(SEEDS)
+    bench.track()
+    trails = bench.trails
+    bench.viewer.layers.remove("clip tracked")
+    bench.image.scale = (1, 2, 2)
+    bench.points.data = np.array([[3, 5, 6]], float)
+    bench.track()
+    assert bench.trails is trails and len(bench.viewer.layers) == 4
+    assert trails.scale.tolist() == [1, 2, 2]
+    assert trails.data[:, 2:].tolist() == bench.tracked.data[:, 1:].tolist()
+    session = bench.controller.session_of(bench.image)
+    bench.controller.close()
+    bench.controller = bench.new_controller()
+    assert bench.controller.session_of(bench.image).layers.trails is trails
+    assert session.image is bench.image
+
+
 def test_deleted_trails_stay_away_until_the_next_run(bench):
     bench.add_points(SEEDS)
     bench.track()

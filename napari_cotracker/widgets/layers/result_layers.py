@@ -30,6 +30,7 @@ from napari_cotracker.widgets.layers.layer_looks import (
     TrailsStyle,
     painted_once,
     point_size,
+    trails_left,
 )
 from napari_cotracker.widgets.layers.row_reading import Reading, read_rows
 from napari_cotracker.widgets.layers.rows import (
@@ -83,7 +84,7 @@ class ResultLayers:
         schedule: Scheduling,
     ) -> None:
         self.points: Points | None = None
-        self.trails: TracksLayer | None = None
+        self.trails = trails_left(viewer, image)
         self.wants_trails = True  # until a person deletes them
         self.shown: Rows | None = None
         self.chosen: int | None = None

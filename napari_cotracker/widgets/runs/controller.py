@@ -17,6 +17,7 @@ from napari_cotracker.widgets.layers.image_input import read_image
 from napari_cotracker.widgets.layers.layer_looks import (
     METADATA_KEY,
     Scheduling,
+    leave,
     point_size,
 )
 from napari_cotracker.widgets.runs.preparing import (
@@ -371,9 +372,8 @@ class TrackingController:
                 if self.run is not None and self.run.session is session:
                     self.abandon()
                 for left in (session.layers.points, session.layers.trails):
-                    if left is not None:  # nobody can go on in it, nor shall try
-                        left.metadata[METADATA_KEY] = {"image": image.name}
-                        left.editable = False
+                    if left is not None:
+                        leave(left, image)
                 session.close()
 
 

@@ -79,6 +79,7 @@ class Session:
         self._following = Following(
             image, place, lambda: (self.layers.points, self.layers.trails)
         )
+        self._following.align()  # trails that were left may lie elsewhere
         self._listeners = listeners
         # Steps that were made since the present run began, and whether as an edit.
         self._steps_since: list[tuple[Edit, bool]] = []
