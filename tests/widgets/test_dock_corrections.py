@@ -324,6 +324,10 @@ def test_several_selected_tracks_are_shown_as_such_and_edited_together(desk):
     where = desk.canvas.at(desk.tracked, *desk.place_of(10, 0))
     QTest.mouseClick(desk.canvas.native, Qt.MouseButton.LeftButton, NONE, where)
     desk.wait(lambda: desk["track"].currentText() == "point 0")
+    desk.key(Qt.Key.Key_A)
+    desk.wait(lambda: desk["track"].placeholderText() == "2 selected tracks")
+    desk.act("remove_track")
+    assert desk["track"].count() == 0 and desk["track"].placeholderText() == ""
 
 
 def test_without_another_track_nobody_is_asked_which(desk):

@@ -202,14 +202,12 @@ class EditPanel:
             self.track.clear()
             for name, point_id in wanted:
                 self.track.addItem(name, point_id)
-        several = () if session is None else session.layers.selected_tracks()
-        if len(several) > 1:
-            self.track.setPlaceholderText(f"{len(several)} selected tracks")
-            self.track.setCurrentIndex(-1)
-            return
+        n_selected = 0 if session is None else len(session.layers.selected_tracks())
+        several = f"{n_selected} selected tracks" if n_selected > 1 else ""
+        self.track.setPlaceholderText(several)
         place = self.track.findData(chosen)
-        if place >= 0:
-            self.track.setCurrentIndex(place)
+        if several or place >= 0:
+            self.track.setCurrentIndex(-1 if several else place)
 
     def _on_track_chosen(self, index: int) -> None:
         session = self._session()
