@@ -115,8 +115,8 @@ def interpolate_span(document: Document, point_id: int, first: int, last: int) -
     for frame in (first, last):
         if not draft.cells.known[frame, place]:
             raise InputError(
-                f"Nothing is known of track {point_id} on frame {frame}, so no line "
-                "can be drawn to it; place a point there."
+                f"Nothing is known of '{document.name_of(point_id)}' on frame {frame}, "
+                "so no line can be drawn to it; place a point there."
             )
     known_xy = draft.cells.xy[times[knots], place]
     line_xy = np.stack(

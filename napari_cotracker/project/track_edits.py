@@ -10,7 +10,7 @@ import numpy as np
 from napari_cotracker.errors import InputError
 from napari_cotracker.project.cells import Cells
 from napari_cotracker.project.changes import Entry, Renaming, TableChange
-from napari_cotracker.project.draft import Draft, spans_where
+from napari_cotracker.project.draft import Draft, framed, spans_where
 from napari_cotracker.project.edit import Edit
 from napari_cotracker.project.point_edits import fresh_id
 from napari_cotracker.tracks import Source, Span
@@ -111,6 +111,9 @@ def swap_tracks(
 ) -> Edit:
     """Exchange two tracks over a span; anchors at its ends keep later runs to it.
 
+    Where nothing is known between the anchors of a track outside of the span and what
+    it was given, it ends: a run would bring back what was taken from it.
+
     Raises
     ------
     InputError
@@ -121,12 +124,15 @@ def swap_tracks(
     draft = Draft(document, [point_id, other_id])
     draft.span(point_id, first, last)
     _exchange(draft, point_id, other_id, Span(point_id, first, last))
-    for i in (point_id, other_id):
-        _pin(draft, Span(i, first, last))
     one, two = document.name_of(point_id), document.name_of(other_id)
-    return draft.edit(
-        "swap", f"Tracks '{one}' and '{two}' are exchanged on frames {first} to {last}."
-    )
+    said = [f"Tracks '{one}' and '{two}' are exchanged on frames {first} to {last}."]
+    for i, name in ((point_id, one), (other_id, two)):
+        span = Span(i, first, last)
+        _pin(draft, span)
+        ends = _open_to_outside(draft, span)
+        draft.constraints = draft.constraints.with_ends(*ends)
+        said += [f"On {framed(end[1:])} there is nothing for '{name}'." for end in ends]
+    return draft.edit("swap", " ".join(said))
 
 
 def _exchange(draft: Draft, point_id: int, other_id: int, span: Span) -> None:
@@ -185,6 +191,19 @@ def _pin(draft: Draft, span: Span) -> None:
     for frame in seen[[0, -1]].tolist() if len(seen) else ():
         if draft.cells.source[frame, place] != Source.MANUAL:
             draft.accept((np.array([frame]), np.array([place])))
+
+
+def _open_to_outside(draft: Draft, span: Span) -> list[Span]:
+    """Return the empty parts of a span that anchors outside of it would fill."""
+    frames, place = draft.span(*span)
+    decided = {key: _mask(draft, key, span.point_id) for key in ("hidden", "ends")}
+    there = (draft.cells.known[:, place] | decided["hidden"])[frames]
+    anchors = draft.cells.source[:, place] == Source.MANUAL
+    before = ~np.maximum.accumulate(there) & anchors[: span.first].any()
+    behind = ~np.maximum.accumulate(there[::-1])[::-1] & anchors[span.last + 1 :].any()
+    empty = np.zeros(draft.n_frames, np.bool_)
+    empty[frames] = before | behind
+    return spans_where(span.point_id, empty & ~decided["ends"])
 
 
 def _empty(draft: Draft, point_ids: list[int]) -> None:

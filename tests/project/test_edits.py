@@ -186,6 +186,25 @@ def test_swapping_exchanges_values_and_pins_the_ends_of_the_span():
     assert (after.tracks.source[seen[[0, -1]], 0] == Source.MANUAL).all()
 
 
+def test_what_a_swap_leaves_empty_is_not_filled_from_outside_of_it():
+    """The run would bring back what the track was freed from."""
+    frames, ids = np.tile(range(12), 2), np.repeat([A, C], 12)
+    doc = points.place_points(document(), frames, ids, [(9, 9)] * 24).apply(document())
+    lost = spans.delete_span(doc, C, 5, 8).apply(doc)
+    edit = whole.swap_tracks(lost, A, C, 5, 8)
+    assert edit.apply(lost).constraints.ends == ((A, 5, 8),)
+    assert edit.sentence.endswith("On frames 5 to 8 there is nothing for 'p0'.")
+    # Between what is known within the span a run may find it.
+    assert not whole.swap_tracks(lost, A, C, 3, 10).apply(lost).constraints.ends
+    late = whole.swap_tracks(lost, A, C, 7, 10).apply(lost)
+    assert late.constraints.ends == ((A, 7, 8),)
+    early = whole.swap_tracks(lost, A, C, 3, 6).apply(lost)
+    assert early.constraints.ends == ((A, 5, 6),)
+    # No anchor lies before or behind the whole recording.
+    begins = spans.delete_backward(doc, C, 5).apply(doc)
+    assert not whole.swap_tracks(begins, A, C, 0, 11).apply(begins).constraints.ends
+
+
 def test_imported_labels_find_their_track_by_name():
     doc = document()
     labels = Queries([1, 2, 3], [[1, 2], [3, 4], [5, 6]], [0, 0, 9], ["p1", "p1", "x"])
@@ -243,7 +262,7 @@ def test_undo_leaves_tracks_alone_that_a_run_has_added():
             lambda d: spans.interpolate_span(
                 d, A, int((~d.cells.known[:, 0]).argmax()), 11
             ),
-            "no line",
+            "Nothing is known of 'p0'",
         ),
         (lambda d: whole.rename_track(d, A, " "), "give a name"),
         (lambda d: whole.merge_tracks(d, A, A), "itself"),

@@ -14,7 +14,7 @@ from napari_cotracker.weights import find_model
 from napari_cotracker.widgets.engine import default_engine
 
 sys.path.append(str(Path(__file__).parents[1] / "widgets"))
-from test_dock import Window
+from dock_window import Window
 
 YES, NO = QMessageBox.StandardButton.Yes, QMessageBox.StandardButton.No
 

@@ -164,3 +164,15 @@ def clip() -> np.ndarray:
     """20 frames of 60 x 80 grey pixels."""
     rng = np.random.default_rng(0)
     return rng.integers(0, 255, (20, 60, 80), np.uint8)
+
+
+@pytest.fixture
+def desk(make_napari_viewer, recorder, qtbot, clip):
+    """The dock with a tracked clip."""
+    from dock_window import Desk  # Qt, which most tests do without
+
+    viewer = make_napari_viewer(show=True)
+    qtbot.waitExposed(viewer.window._qt_window)
+    made = Desk(viewer, recorder, qtbot, clip)
+    yield made
+    assert np.array_equal(made.user.data, made.placed), "the person's own layer"

@@ -263,8 +263,6 @@ def test_missing_choices_are_refused(bench):
     bench.add_points(SEEDS)
     with pytest.raises(InputError, match="comes after"):
         bench.start(first_frame=9, last_frame=4)
-    with pytest.raises(InputError, match="one is on frame 3, but only frames 4 to 9"):
-        bench.start(first_frame=4, last_frame=9)
     bench.start()
     with pytest.raises(InputError, match="running"):
         bench.start()
@@ -504,6 +502,28 @@ def test_tracks_keep_their_identity_when_points_come_and_go(bench):
     assert set(session.document.tracks.point_id) == set(queries.point_id)
 
 
+def test_a_recording_is_tracked_in_stages_from_one_layer_of_points(bench):
+    bench.add_points([[3, 10, 20], [8, 30, 40], [15, 30, 40]])
+    with pytest.raises(InputError, match="no point on the frames 16 to 19; add one"):
+        bench.start(first_frame=16)
+    assert bench.controller.session_of(bench.image) is None
+    session = bench.track(last_frame=9)
+    assert bench.recorder.calls[-1]["queries"].frame.tolist() == [3, 8]
+    known = session.document.tracks.source != Source.EMPTY
+    assert known[:10].tolist() == [[True, True, False]] * 10
+    assert np.argwhere(known[10:]).tolist() == [[5, 2]], "kept, and not followed"
+    first = session.document.tracks.xy[:10].copy()
+    bench.move(9, 0, y=12, x=24)  # where the second part is to begin
+    bench.move(15, 2, y=31, x=41)
+    run = bench.start(first_frame=9)
+    assert (run.queries.frame.tolist(), run.n_beyond) == ([9, 15], 2)
+    bench.controller.abandon()
+    tracks = bench.track(first_frame=9).document.tracks
+    assert np.array_equal(tracks.xy[:9], first[:9], equal_nan=True)
+    assert (tracks.source[9:, [0, 2]] != Source.EMPTY).all()
+    assert tracks.xy[15, 2].tolist() == [41, 31]
+
+
 def test_an_edit_outside_the_frame_range_is_neither_sent_nor_lost(bench):
     bench.add_points(SEEDS)
     session = bench.track()
@@ -526,10 +546,37 @@ def test_deleting_the_tracked_layer_starts_afresh(bench):
     assert len(bench.viewer.layers) == 4
 
 
-def test_deleted_trails_come_back(bench):
+def test_trails_whose_points_were_deleted_show_the_next_results(bench):
+    bench.add_points(SEEDS)
+    bench.track()
+    trails = bench.trails
+    bench.viewer.layers.remove("clip tracked")
+    bench.image.scale = (1, 2, 2)
+    bench.points.data = np.array([[3, 5, 6]], float)
+    bench.track()
+    assert bench.trails is trails and len(bench.viewer.layers) == 4
+    assert trails.scale.tolist() == [1, 2, 2]
+    assert trails.data[:, 2:].tolist() == bench.tracked.data[:, 1:].tolist()
+    session = bench.controller.session_of(bench.image)
+    bench.controller.close()
+    bench.controller = bench.new_controller()
+    assert bench.controller.session_of(bench.image).layers.trails is trails
+    assert session.image is bench.image
+
+
+def test_deleted_trails_stay_away_until_the_next_run(bench):
     bench.add_points(SEEDS)
     bench.track()
     bench.viewer.layers.remove("clip trails")
+    bench.move(12, 1, y=50, x=60)
+    assert "clip trails" not in bench.viewer.layers
+    bench.controller.close()
+    bench.controller = bench.new_controller()
+    session = bench.controller.session_of(bench.image)
+    bench.move(14, 1, y=40, x=70)
+    assert session.document.tracks.xy[[12, 14], 1].tolist() == [[60, 50], [70, 40]]
+    bench.controller.finish(bench.controller.retrack(session), None, complete=False)
+    assert "clip trails" not in bench.viewer.layers
     bench.track()
     assert bench.trails.data.shape == (40, 4)
     assert len(bench.viewer.layers) == 4

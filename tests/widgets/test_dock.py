@@ -6,14 +6,12 @@ import threading
 
 import numpy as np
 import pytest
-from canvas import Canvas
+from dock_window import Window
 from napari.utils.notifications import notification_manager
-from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QComboBox, QLabel, QPushButton, QSpinBox, QWidget
+from qtpy.QtWidgets import QComboBox, QLabel, QPushButton, QSpinBox
 
 from napari_cotracker.project.point_edits import place_points
-from napari_cotracker.widgets.dock.point_tracker import PointTracker
 from napari_cotracker.widgets.runs.runner import MIN_INTERVAL_MS
 
 CONTROLS = (
@@ -21,39 +19,6 @@ CONTROLS = (
     "last_frame run cancel progress undo redo export"
 ).split()
 VELOCITY_YX = np.array([0.25, 0.5])
-
-
-class Window:
-    """A shown viewer with the dock."""
-
-    def __init__(self, viewer, engine, qtbot):
-        self.viewer, self.qtbot = viewer, qtbot
-        self.dock = PointTracker(viewer, engine)
-        self.holder = viewer.window.add_dock_widget(self.dock, name="Point tracker")
-
-    def __getitem__(self, name):
-        return self.dock.findChild(QWidget, name)
-
-    def press(self, name):
-        assert self[name].isEnabled(), name
-        QTest.mouseClick(self[name], Qt.MouseButton.LeftButton)
-
-    def wait(self, condition):
-        self.qtbot.waitUntil(lambda: bool(condition()), timeout=20_000)
-
-    def idle(self):
-        self.wait(self["run"].isEnabled)
-
-    @property
-    def canvas(self):
-        return Canvas(self.viewer)
-
-    def place_points(self, image, where):
-        """Click points given as (t, y, x)."""
-        self.press("new_points")
-        for t, y, x in where:
-            self.viewer.dims.set_current_step(0, t)
-            self.canvas.click(image, y, x)
 
 
 @pytest.fixture
@@ -219,6 +184,17 @@ def test_no_line_of_what_is_said_is_cut_off(window, clip, recorder):
         words = QLabel.text(window[label]).replace("/", "/ ").split()
         widths = map(window[label].fontMetrics().horizontalAdvance, words)
         assert max(widths) < window[label].width(), label
+
+
+def test_no_number_of_a_frame_is_cut_off(window, clip):
+    window.viewer.window._qt_window.resize(1000, 600)
+    window.viewer.add_image(np.broadcast_to(clip[0], (200_000, 60, 80)))
+    for first, last in (("first_frame", "last_frame"), ("span_first", "span_last")):
+        window[first].setValue(199_999)
+        for box in (window[first], window[last]):
+            line = box.lineEdit()
+            needed = line.fontMetrics().horizontalAdvance("199999")
+            window.wait(lambda line=line, needed=needed: line.width() >= needed)
 
 
 def test_layers_that_come_and_go_are_listed(window, clip):

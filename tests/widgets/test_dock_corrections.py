@@ -3,78 +3,22 @@
 import threading
 
 import numpy as np
-import pytest
+from dock_window import Window
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QAction
 from qtpy.QtTest import QTest
 from test_controller import Bench
-from test_dock import Window
 from test_project_files import leave
 
+from napari_cotracker.errors import ProjectError
 from napari_cotracker.project import Project
 from napari_cotracker.project.track_edits import rename_track
 from napari_cotracker.tracks import Source, Span
 from napari_cotracker.widgets.files.project_files import save_project
 
-SEEDS = [(2, 15, 20), (6, 30, 50)]
 CTRL = Qt.KeyboardModifier.ControlModifier
 SHIFT = Qt.KeyboardModifier.ShiftModifier
 NONE = Qt.KeyboardModifier.NoModifier
-
-
-class Desk(Window):
-    """A window with a tracked clip, the tracked layer chosen."""
-
-    def __init__(self, viewer, recorder, qtbot, clip):
-        super().__init__(viewer, recorder.engine, qtbot)
-        self.recorder = recorder
-        self.image = viewer.add_image(clip, name="clip")
-        self.place_points(self.image, SEEDS)
-        self.user = viewer.layers["clip points"]
-        self.placed = self.user.data.copy()
-        self.press("run")
-        self.idle()
-        self.tracked = viewer.layers["clip tracked"]
-        viewer.layers.selection.active = self.tracked
-
-    @property
-    def session(self):
-        return self.dock.controller.session_of(self.image)
-
-    @property
-    def tracks(self):
-        return self.session.document.tracks
-
-    def place_of(self, frame, column):
-        """(y, x) of a point, its frame in view."""
-        self.viewer.dims.set_current_step(0, frame)
-        return self.tracks.xy[frame, column, ::-1].copy()
-
-    def drag(self, frame, column, by_yx):
-        start = self.place_of(frame, column)
-        self.canvas.drag(self.tracked, start, start + by_yx)
-
-    def click(self, frame, column):
-        self.canvas.click(self.tracked, *self.place_of(frame, column))
-        self.wait(lambda: len(self.tracked.selected_data) == 1)
-
-    def key(self, key, modifier=NONE):
-        QTest.keyClick(self.canvas.native, key, modifier)
-
-    def act(self, name):
-        self.dock.findChild(QAction, name).trigger()
-
-    def quiet(self):
-        self.wait(lambda: not self.dock.runner.busy)
-
-
-@pytest.fixture
-def desk(make_napari_viewer, recorder, qtbot, clip):
-    viewer = make_napari_viewer(show=True)
-    qtbot.waitExposed(viewer.window._qt_window)
-    made = Desk(viewer, recorder, qtbot, clip)
-    yield made
-    assert np.array_equal(made.user.data, made.placed), "the person's own layer"
 
 
 def test_every_control_of_corrections_is_named(desk):
@@ -109,6 +53,55 @@ def test_a_moved_point_is_tracked_again_while_the_person_goes_on(desk):
     assert np.array_equal(desk.tracks.xy[:7, 1], before.xy[:7, 1])
     rows = (desk.tracked.features["track_id"] == 1).to_numpy()
     assert np.allclose(desk.tracked.data[rows][:, :0:-1], desk.tracks.xy[:, 1])
+
+
+def test_what_an_edit_did_can_be_read_while_it_is_tracked_again(desk):
+    gates = desk.recorder.gates = threading.Semaphore(0)
+    desk.drag(12, 1, (8, 6))
+    desk.wait(lambda: desk.recorder.renewals)
+    said = desk.dock.status.text()
+    assert "frame 12" in said
+    assert desk["progress"].maximum() == 0, "it moves, without a number"
+    gates.release(1)
+    desk.wait(lambda: desk["progress"].value() == 1)
+    assert desk["progress"].text() == "1 of 4 windows, frames 7 to 10"
+    assert desk.dock.status.text() == said
+    gates.release(50)
+    desk.quiet()
+    assert desk.dock.status.text() == said
+    desk.key(Qt.Key.Key_Z, CTRL)
+    desk.quiet()
+    assert desk.dock.status.text() == f"Taken back: {said}"
+
+
+def test_trouble_during_a_run_can_be_read_until_the_person_does_something(desk):
+    gates = desk.recorder.gates = threading.Semaphore(0)
+    desk.press("run")
+    assert "can be corrected meanwhile" in desk.dock.status.text()
+    desk.viewer.dims.set_current_step(0, 0)
+    desk.act("split_track")
+    assert "cannot be split at frame 0" in desk.dock.status.text()
+    gates.release(50)
+    desk.quiet()
+    assert "cannot be split at frame 0" in desk.dock.status.text()
+    desk.press("run")
+    desk.quiet()
+    assert desk.dock.status.text().startswith("Done.")
+
+
+def test_a_warning_is_read_with_the_answer_to_the_same_edit(desk, monkeypatch):
+    desk.press("auto_retrack")
+
+    def fail(*args, **kwargs):
+        raise ProjectError("The disk is full.")
+
+    monkeypatch.setattr(desk.session.project, "edit", fail)
+    desk.drag(12, 1, (8, 6))
+    desk.wait(desk["undo"].isEnabled)
+    said = desk.dock.status.text()
+    assert "frame 12" in said and said.endswith("save the project.")
+    desk.key(Qt.Key.Key_Z, CTRL)
+    assert not desk.dock.status.text().endswith("save the project.")
 
 
 def test_without_auto_retrack_only_the_point_moves(desk):
@@ -201,6 +194,15 @@ def test_run_follows_corrections_made_since_it_was_cancelled(desk):
     after = desk.tracks.xy[14:, 1, 0]
     assert np.allclose(after - after[0], 0.5 * np.arange(6))
     assert desk.session.memory.stale == ()
+
+
+def test_points_that_a_run_leaves_out_are_told_of(desk):
+    desk["first_frame"].setValue(4)
+    desk.press("run")
+    left_out = "1 point is not on frames 4 to 19: kept, but not followed."
+    assert left_out in desk.dock.status.text()
+    desk.quiet()
+    assert desk.dock.status.text().startswith(f"Done. {left_out}")
 
 
 def test_undo_and_redo_by_keys_go_to_the_frame_of_the_edit(desk):
@@ -303,6 +305,29 @@ def test_the_menu_edits_the_chosen_track(desk, monkeypatch):
         desk.press("undo")
     assert desk.tracks.name == ("point 0", "point 1")
     assert (desk.tracks.source != Source.EMPTY).all()
+
+
+def test_several_selected_tracks_are_shown_as_such_and_edited_together(desk):
+    desk.press("auto_retrack")
+    desk.click(10, 1)
+    y, x = desk.place_of(10, 0)
+    where = desk.canvas.at(desk.tracked, y, x)
+    QTest.mouseClick(desk.canvas.native, Qt.MouseButton.LeftButton, SHIFT, where)
+    desk.wait(lambda: desk["track"].currentIndex() == -1)
+    assert desk["track"].placeholderText() == "2 selected tracks"
+    desk.act("rename_track")  # a dialog would wait for an answer
+    assert "select one track for 'Rename…'" in desk.dock.status.text()
+    desk.act("end_track")
+    assert (desk.tracks.source[10:] == Source.EMPTY).all()
+    assert desk["track"].currentText() == "point 1", "none is selected any more"
+    desk.press("undo")
+    where = desk.canvas.at(desk.tracked, *desk.place_of(10, 0))
+    QTest.mouseClick(desk.canvas.native, Qt.MouseButton.LeftButton, NONE, where)
+    desk.wait(lambda: desk["track"].currentText() == "point 0")
+    desk.key(Qt.Key.Key_A)
+    desk.wait(lambda: desk["track"].placeholderText() == "2 selected tracks")
+    desk.act("remove_track")
+    assert desk["track"].count() == 0 and desk["track"].placeholderText() == ""
 
 
 def test_without_another_track_nobody_is_asked_which(desk):

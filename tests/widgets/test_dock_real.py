@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from test_dock import Window
+from dock_window import Window
 from tracking_oracle import StagedOracle, film, world_xy
 
 from napari_cotracker.io import load_tracks

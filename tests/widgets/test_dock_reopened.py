@@ -1,16 +1,9 @@
 """What a person does while the dock is closed, and a dock that comes after it."""
 
+import threading
+
 import numpy as np
-import pytest
-from test_dock import Window
-from test_dock_corrections import Desk
-
-
-@pytest.fixture
-def desk(make_napari_viewer, recorder, qtbot, clip):
-    viewer = make_napari_viewer(show=True)
-    qtbot.waitExposed(viewer.window._qt_window)
-    return Desk(viewer, recorder, qtbot, clip)
+from dock_window import Window
 
 
 def test_a_point_dragged_while_the_dock_is_closed_is_a_correction(desk):
@@ -31,3 +24,40 @@ def test_a_point_dragged_while_the_dock_is_closed_is_a_correction(desk):
     again.wait(lambda: not again.dock.runner.busy)
     tracks = again.dock.controller.session_of(desk.image).document.tracks
     assert np.array_equal(tracks.xy, before.xy)
+
+
+def test_what_was_being_tracked_again_goes_on_in_the_next_dock(desk):
+    gates = desk.recorder.gates = threading.Semaphore(0)
+    desk.drag(12, 1, (8, 6))
+    desk.wait(lambda: desk.recorder.renewals)
+    desk.holder.destroyOnClose()  # what its x does
+    gates.release(50)
+    again = Window(desk.viewer, desk.recorder.engine, desk.qtbot)
+    again.wait(lambda: len(desk.recorder.renewals) == 2)
+    again.wait(lambda: not again.dock.runner.busy)
+    session = again.dock.controller.session_of(desk.image)
+    assert session.memory.stale == ()
+    assert np.allclose(np.diff(session.document.tracks.xy[12:, 1, 0]), 0.5)
+
+
+def test_what_was_being_tracked_again_goes_on_when_the_project_is_opened(
+    desk, clip, tmp_path, monkeypatch, make_napari_viewer
+):
+    path = str(tmp_path / "mine.ctk")
+    for ask in ("getSaveFileName", "getOpenFileName"):
+        monkeypatch.setattr(f"qtpy.QtWidgets.QFileDialog.{ask}", lambda *a: (path, ""))
+    desk.press("save_project")
+    gates = desk.recorder.gates = threading.Semaphore(0)
+    desk.drag(12, 1, (8, 6))
+    desk.wait(lambda: desk.recorder.renewals)
+    desk.viewer.close()
+    gates.release(50)
+    viewer = make_napari_viewer(show=True)
+    again = Window(viewer, desk.recorder.engine, desk.qtbot)
+    viewer.add_image(clip, name="clip")
+    again.press("open_project")
+    again.wait(lambda: len(desk.recorder.renewals) == 2)
+    again.wait(lambda: not again.dock.runner.busy)
+    assert "is open" in again.dock.status.text()
+    (session,) = again.dock.controller.sessions()
+    assert np.allclose(np.diff(session.document.tracks.xy[12:, 1, 0]), 0.5)

@@ -1,18 +1,9 @@
 """The image is scaled or moved after the run: the results stay on its pixels."""
 
 import numpy as np
-import pytest
-from test_dock import Window
-from test_dock_corrections import Desk
+from dock_window import Window
 
 PLACE = {"scale": (1, 0.5, 0.25), "translate": (0, 7, -3), "units": ("s", "um", "um")}
-
-
-@pytest.fixture
-def desk(make_napari_viewer, recorder, qtbot, clip):
-    viewer = make_napari_viewer(show=True)
-    qtbot.waitExposed(viewer.window._qt_window)
-    return Desk(viewer, recorder, qtbot, clip)
 
 
 def move(image):

@@ -5,7 +5,6 @@ import threading
 
 import numpy as np
 import pytest
-from test_dock_corrections import Desk
 
 from napari_cotracker.project import read_document
 
@@ -15,18 +14,15 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture
-def desk(make_napari_viewer, recorder, qtbot, clip, monkeypatch, tmp_path):
-    viewer = make_napari_viewer(show=True)
-    qtbot.waitExposed(viewer.window._qt_window)
-    made = Desk(viewer, recorder, qtbot, clip)
-    made.path = tmp_path / "mine.ctk"
+def desk(desk, monkeypatch, tmp_path):
+    desk.path = tmp_path / "mine.ctk"
     monkeypatch.setattr(
         "qtpy.QtWidgets.QFileDialog.getSaveFileName",
-        lambda *args: (str(made.path), ""),
+        lambda *args: (str(desk.path), ""),
     )
-    made.press("save_project")
-    made.path.unlink()
-    return made
+    desk.press("save_project")
+    desk.path.unlink()
+    return desk
 
 
 def test_an_edit_is_put_back_until_the_project_is_saved_again(desk):

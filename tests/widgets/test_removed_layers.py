@@ -1,7 +1,8 @@
 """Two recordings in one viewer, and layers that go: nothing gets mixed up."""
 
+import numpy as np
 import pytest
-from test_dock import Window
+from dock_window import Window
 
 from napari_cotracker.project.recovery import find_unsaved
 from napari_cotracker.widgets.dock.point_tracker import PAUSE_MS
@@ -69,3 +70,11 @@ def test_what_is_left_of_two_recordings_is_what_was_done(window, qtbot, order):
     window.viewer.close()
     left = {(w.recording, w.n_tracks, w.n_points) for w in find_unsaved()}
     assert left == {("a", 2, 0), ("b", 2, 0)}
+
+
+def test_points_of_a_recording_that_is_gone_cannot_be_dragged(desk):
+    start = desk.place_of(12, 1)
+    before = desk.tracked.data.copy()
+    desk.viewer.layers.remove(desk.image)
+    desk.canvas.drag(desk.tracked, start, start + 8)
+    assert np.array_equal(desk.tracked.data, before), "nobody would keep it"

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from dock_window import Window
 from qtpy.QtWidgets import QMessageBox
 from test_controller import Bench
-from test_dock import Window
 
 from napari_cotracker.project.recovery import find_unsaved, recovery_folder
 from napari_cotracker.sample import sample_clip

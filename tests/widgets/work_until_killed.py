@@ -11,8 +11,8 @@ import time
 import napari
 import numpy as np
 from conftest import Recorder
+from dock_window import Window
 from qtpy.QtWidgets import QApplication
-from test_dock import Window
 
 
 class Waiting:

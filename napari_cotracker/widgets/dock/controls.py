@@ -95,6 +95,11 @@ def side_by_side(*widgets: QWidget) -> QHBoxLayout:
     return _row([(widget, place == 0) for place, widget in enumerate(widgets)])
 
 
+def from_to(first: QWidget, last: QWidget) -> QHBoxLayout:
+    """Put the boxes of a first and a last frame in one row, equally wide."""
+    return _row([(first, True), (QLabel("to"), False), (last, True)])
+
+
 def evenly(*widgets: QWidget) -> QHBoxLayout:
     """Put controls of equal width in one row."""
     return _row([(widget, True) for widget in widgets])

@@ -9,7 +9,6 @@ from qtpy.QtWidgets import (
     QCheckBox,
     QFormLayout,
     QInputDialog,
-    QLabel,
     QMenu,
     QPushButton,
     QWidget,
@@ -20,6 +19,7 @@ from napari_cotracker.widgets.dock.controls import (
     combo,
     evenly,
     frame_box,
+    from_to,
     limited,
     side_by_side,
 )
@@ -68,7 +68,7 @@ class EditPanel:
         )
         self.auto_retrack.setChecked(True)
         rows.addRow("Track", side_by_side(self.track, self.edit))
-        rows.addRow("Span", side_by_side(self.span_first, QLabel("to"), self.span_last))
+        rows.addRow("Span", from_to(self.span_first, self.span_last))
         rows.addRow("", evenly(self.undo, self.redo))
         rows.addRow("", self.auto_retrack)
         self.undo.clicked.connect(self.take_back)
@@ -77,7 +77,9 @@ class EditPanel:
         self.auto_retrack.toggled.connect(on_auto)
 
     def _create_menu(self) -> QPushButton:
-        made = button("edit_track", "Edit", "What to do with the chosen track")
+        made = button(
+            "edit_track", "Edit", "What to do with the chosen or selected tracks"
+        )
         menu = QMenu(made)
         menu.setObjectName("edit_menu")
         menu.setToolTipsVisible(True)
@@ -140,8 +142,11 @@ class EditPanel:
 
     def _asked(self, session: Session, action: Action, target: Target) -> Target | None:
         """Ask for a name or another track; None if the person changed their mind."""
-        if not action.needs or not target.point_ids:
-            return target
+        if action.needs == "other" and len(target.point_ids) == 2:
+            one, two = target.point_ids
+            return replace(target, point_ids=(one,), other=two)
+        if not action.needs or len(target.point_ids) != 1:
+            return target  # which no track, or several, are wrong for
         document = session.document
         if action.needs == "text":
             name = document.name_of(target.point_ids[0])
@@ -149,9 +154,6 @@ class EditPanel:
                 self._parent, action.text, f"New name of '{name}':", text=name
             )
             return replace(target, text=text) if agreed else None
-        if len(target.point_ids) == 2:
-            one, two = target.point_ids
-            return replace(target, point_ids=(one,), other=two)
         names = {
             f"{name} ({i})": i
             for i, name in zip(
@@ -200,9 +202,12 @@ class EditPanel:
             self.track.clear()
             for name, point_id in wanted:
                 self.track.addItem(name, point_id)
+        n_selected = 0 if session is None else len(session.layers.selected_tracks())
+        several = f"{n_selected} selected tracks" if n_selected > 1 else ""
+        self.track.setPlaceholderText(several)
         place = self.track.findData(chosen)
-        if place >= 0:
-            self.track.setCurrentIndex(place)
+        if several or place >= 0:
+            self.track.setCurrentIndex(-1 if several else place)
 
     def _on_track_chosen(self, index: int) -> None:
         session = self._session()

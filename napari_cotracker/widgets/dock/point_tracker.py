@@ -7,22 +7,22 @@ from functools import partial
 from typing import TYPE_CHECKING
 from weakref import ref
 
-from napari.utils.notifications import show_error, show_warning
-from qtpy.QtCore import QEvent, Qt, QTimer
-from qtpy.QtWidgets import QFormLayout, QLabel, QVBoxLayout, QWidget
+from qtpy.QtCore import QEvent, QTimer
+from qtpy.QtWidgets import QFormLayout, QVBoxLayout, QWidget
 from superqt.utils import qdebounced, qthrottled
 
 from napari_cotracker.errors import CoTrackerError
-from napari_cotracker.widgets.dock.controls import Sentence, chosen, refill
+from napari_cotracker.widgets.dock.controls import chosen, refill
 from napari_cotracker.widgets.dock.downloading import Downloading
 from napari_cotracker.widgets.dock.edit_panel import EditPanel
-from napari_cotracker.widgets.dock.endings import told
+from napari_cotracker.widgets.dock.endings import left_out, told
 from napari_cotracker.widgets.dock.file_row import FileRow
 from napari_cotracker.widgets.dock.review_panel import ReviewPanel
 from napari_cotracker.widgets.dock.run_form import RunForm
 from napari_cotracker.widgets.dock.run_row import RunRow
 from napari_cotracker.widgets.dock.scrolling import Scrolling
 from napari_cotracker.widgets.dock.shortcuts import Shortcuts
+from napari_cotracker.widgets.dock.status import Status
 from napari_cotracker.widgets.dock.unsaved_panel import UnsavedPanel
 from napari_cotracker.widgets.engine import Engine, default_engine
 from napari_cotracker.widgets.layers.layer_looks import Scheduling
@@ -41,14 +41,10 @@ if TYPE_CHECKING:
     from napari_cotracker.widgets.session.run import Run
     from napari_cotracker.widgets.session.session import Session
 
-WELCOME = (
-    "Open a recording, press 'New points', click on what you want to follow on any "
-    "frame, then press Run."
-)
-STATUS_MARGIN = 9  # px
 TRAILS_MS = 200  # between two renewals of the trails
 PAUSE_MS = 500  # after the last click, before the clicks are kept
 STOPPING = "Stopping after this window…"
+TRACKING = "Loading the model, then tracking; what is shown can be corrected meanwhile."
 
 
 class PointTracker(QWidget):
@@ -66,13 +62,14 @@ class PointTracker(QWidget):
         self, napari_viewer: ViewerModel, engine: Engine | None = None
     ) -> None:
         super().__init__()
+        self.status = Status()
         self.viewer = napari_viewer
         self.controller = TrackingController(
             napari_viewer,
             engine or default_engine(),
             on_edit=self._on_edit,
             on_error=self._on_error,
-            on_warning=self._on_warning,
+            on_warning=self.status.warn,
             schedule=Scheduling(
                 later=partial(QTimer.singleShot, 0),
                 throttled=lambda call: qthrottled(call, timeout=TRAILS_MS, parent=self),
@@ -128,16 +125,8 @@ class PointTracker(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(Scrolling(content))
-        column.addWidget(self._create_status())
+        column.addWidget(self.status)
         return content
-
-    def _create_status(self) -> QLabel:
-        self.status = Sentence("status", WELCOME)
-        self.status.setTextInteractionFlags(
-            Qt.TextInteractionFlag.TextSelectableByMouse
-        )
-        self.status.setMargin(STATUS_MARGIN)
-        return self.status
 
     def _listen(self) -> None:
         events = self.viewer.layers.events
@@ -175,6 +164,7 @@ class PointTracker(QWidget):
             else:
                 self.controller.open()
                 self._watch_clicks()
+                self._renew()
         super().changeEvent(event)
 
     def _on_layers_changed(self, event: object = None) -> None:
@@ -253,11 +243,9 @@ class PointTracker(QWidget):
         except CoTrackerError as error:
             self._on_error(error)
             return
-        self._start(run, f"{run.source.remark} Loading the model…".strip())
-
-    def _start(self, run: Run, text: str) -> None:
         self.run_row.show_waiting()
-        self._on_message(text)
+        said = (run.source.remark, left_out(run), TRACKING)
+        self._on_message(" ".join(filter(None, said)))
         self.runner.start(run)
         self._refresh()
 
@@ -268,42 +256,33 @@ class PointTracker(QWidget):
         self._on_message(STOPPING)
 
     def _on_progress(self, progress: Progress) -> None:
-        self.run_row.show_windows(progress.done, progress.total)
-        if not self.runner.stopping:
-            first, last = progress.span
-            self._on_message(f"Tracked frames {first} to {last}.")
+        self.run_row.show_windows(progress)
 
     def _on_end(self, run: Run, ending: Ending) -> None:
         if self.run_row.is_waiting:
             self.run_row.show_nothing()
-        self._on_message(told(run, ending))
+        self.status.report(told(run, ending))
         if self._run_waits:
             self._on_run()
         elif ending is Ending.COMPLETE and run.windows:
             # It followed older anchors, but Run was pressed after the corrections.
-            self.runner.renew(run.session)
+            self._renew_in(run.session)
         elif ending in (Ending.COMPLETE, Ending.SUPERSEDED):
             self._renew()
         self._refresh()
 
     def _on_error(self, error: Exception) -> None:
-        text = str(error) or type(error).__name__
-        if not isinstance(error, CoTrackerError):
-            text = f"{type(error).__name__}: {text}"
-        self._on_message(text)
-        show_error(text)
-
-    def _on_warning(self, text: str) -> None:
-        self._on_message(text)
-        show_warning(text)
+        self.status.complain(error)
+        self._refresh()
 
     def _on_message(self, text: str) -> None:
-        if text:
-            self.status.setText(text)
+        self.status.answer(text)
         self._refresh()
 
     def _on_edit(self, session: Session, text: str) -> None:
-        self.run_form.choose(session.image, None)  # undo is to be about what was done
+        if text or session.layers.points in self.viewer.layers.selection:
+            # Undo is to be about what was done.
+            self.run_form.choose(session.image, None)
         self._on_message(text)
         if text and session.memory.stale:  # none: another track was chosen
             self._renew()
@@ -318,6 +297,7 @@ class PointTracker(QWidget):
         # Without any none is chosen: those of another recording are not to be read.
         points = own_layer(session, self.controller.points_layers())
         self.run_form.choose_points(points)
+        self._renew()
 
     # -- a download -----------------------------------------------------------
 
@@ -345,12 +325,21 @@ class PointTracker(QWidget):
     # -- inside ---------------------------------------------------------------
 
     def _renew(self) -> None:
-        """Track again what edits made stale, if the person wants that."""
+        """Track again what edits made stale, if the person wants that.
+
+        Now, or long ago: napari, or the dock, was closed before it was done.
+        """
         session = self.controller.stale_session()
         if session is None or not self.edit_panel.auto_retrack.isChecked():
             return
-        self.runner.renew(session)
+        self._renew_in(session)
         self._refresh()
+
+    def _renew_in(self, session: Session) -> None:
+        was_busy = self.runner.busy
+        self.runner.renew(session)
+        if self.runner.busy and not was_busy:
+            self.run_row.show_waiting()
 
     def _image(self) -> Image | None:
         return chosen(self.run_form.image_layer, self.controller.image_layers())

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel
+from qtpy.QtWidgets import QComboBox, QFormLayout
 
 from napari_cotracker.widgets.dock.controls import (
     button,
     combo,
     frame_box,
+    from_to,
     limited,
-    side_by_side,
 )
 from napari_cotracker.widgets.engine import DEVICES
 from napari_cotracker.widgets.session.run import Request
@@ -116,5 +116,4 @@ class RunForm:
     def _create_range_row(self, rows: QFormLayout) -> None:
         self.first_frame = frame_box("first_frame", "First frame to track")
         self.last_frame = frame_box("last_frame", "Last frame to track, included")
-        row = side_by_side(self.first_frame, QLabel("to"), self.last_frame)
-        rows.addRow("Frames", row)
+        rows.addRow("Frames", from_to(self.first_frame, self.last_frame))

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from qtpy.QtWidgets import QProgressBar, QVBoxLayout
 
 from napari_cotracker.widgets.dock.controls import button, evenly
+
+if TYPE_CHECKING:
+    from napari_cotracker.tracking import Progress
 
 
 class RunRow(QVBoxLayout):
@@ -27,7 +32,6 @@ class RunRow(QVBoxLayout):
 
     def show_nothing(self) -> None:
         """Be empty."""
-        self._progress.setFormat("%v of %m windows")
         self._progress.setRange(0, 1)
         self._progress.reset()
 
@@ -35,10 +39,12 @@ class RunRow(QVBoxLayout):
         """Move without a number, as long as none is known."""
         self._progress.setRange(0, 0)
 
-    def show_windows(self, done: int, total: int) -> None:
-        """Show how many windows are tracked."""
-        self._progress.setRange(0, total)
-        self._progress.setValue(done)
+    def show_windows(self, progress: Progress) -> None:
+        """Show how many windows are tracked, and which frames the latest one has."""
+        first, last = progress.span
+        self._progress.setFormat(f"%v of %m windows, frames {first} to {last}")
+        self._progress.setRange(0, progress.total)
+        self._progress.setValue(progress.done)
 
     def show_bytes(self, done: int, total: int) -> None:
         """Show how much has arrived; ``total`` is 0 while that is not known."""

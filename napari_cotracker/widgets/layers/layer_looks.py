@@ -5,19 +5,37 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 import numpy as np
+from napari.layers import Tracks
 
 from napari_cotracker.widgets.layers.rows import COLORMAP, IdentityColours
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from napari.layers import Points
+    from napari.components import ViewerModel
+    from napari.layers import Image, Layer, Points
 
 METADATA_KEY = "napari_cotracker"  # written by session.py, read by controller.py
 POINTS_SUFFIX = "tracked"
 TRAILS_SUFFIX = "trails"
+
+
+def leave(layer: Layer, image: Image) -> None:
+    """Mark a result layer as one that nobody can go on in, nor shall try to."""
+    layer.metadata[METADATA_KEY] = {"image": image.name, "left": ref(image)}
+    layer.editable = False
+
+
+def trails_left(viewer: ViewerModel, image: Image) -> Tracks | None:
+    """Return the trails of results of an image that a person has removed, if any."""
+    for layer in viewer.layers:
+        over = layer.metadata.get(METADATA_KEY, {}).get("left", lambda: None)()
+        if over is image and isinstance(layer, Tracks) and layer.ndim == image.ndim:
+            return layer
+    return None
 
 
 @dataclass(frozen=True)

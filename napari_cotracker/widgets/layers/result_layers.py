@@ -30,6 +30,7 @@ from napari_cotracker.widgets.layers.layer_looks import (
     TrailsStyle,
     painted_once,
     point_size,
+    trails_left,
 )
 from napari_cotracker.widgets.layers.row_reading import Reading, read_rows
 from napari_cotracker.widgets.layers.rows import (
@@ -68,7 +69,7 @@ class ResultLayers:
     on_change : () -> None
         The rows of the points were changed by a person; see :meth:`read`.
     on_choice : () -> None
-        Another track was chosen by a click.
+        Other tracks, or none any more, were selected.
     schedule : Scheduling
     """
 
@@ -83,9 +84,11 @@ class ResultLayers:
         schedule: Scheduling,
     ) -> None:
         self.points: Points | None = None
-        self.trails: TracksLayer | None = None
+        self.trails = trails_left(viewer, image)
+        self.wants_trails = True  # until a person deletes them
         self.shown: Rows | None = None
         self.chosen: int | None = None
+        self._selected_before: tuple[int, ...] = ()
         self._viewer = viewer
         self._view = Viewpoint(viewer)
         self._image = image
@@ -124,7 +127,7 @@ class ResultLayers:
             return
         rows = Rows.of(tracks, self._span())
         with self._guard():
-            if self.points is None or self.trails is None:
+            if self.points is None or (self.trails is None and self.wants_trails):
                 self._add_layers(rows)
             self._write_points(rows)
         if at_once:
@@ -170,6 +173,7 @@ class ResultLayers:
     ) -> None:
         """Take up layers that were written before, by a dock that is closed now."""
         self._tracks, self._axes, self.shown = tracks, axes, shown
+        self.wants_trails = trails is not None
         self.adopt(points, trails)
         self._later(self._on_change)  # when this dock is there to hear of it
 
@@ -178,14 +182,15 @@ class ResultLayers:
 
         What is a duplicate, and what lies over which image, names do not tell.
         """
-        if self.points is None or self.trails is None:
+        if self.points is None:
             return
         mine = {**about, "role": POINTS_SUFFIX, **kept}
         mine |= {"tracks": self._tracks, "shown": self.shown}
         mine |= {"layer": ref(self.points), "over": ref(self._image)}
         self.points.metadata[METADATA_KEY] = mine
-        trails = {**about, "role": TRAILS_SUFFIX, "layer": ref(self.trails)}
-        self.trails.metadata[METADATA_KEY] = trails
+        if self.trails is not None:
+            trails = {**about, "role": TRAILS_SUFFIX, "layer": ref(self.trails)}
+            self.trails.metadata[METADATA_KEY] = trails
 
     def bring_into_view(self, frames: npt.NDArray[np.int64]) -> None:
         """Go to the nearest of some frames, unless one of them is in view."""
@@ -269,10 +274,9 @@ class ResultLayers:
         chosen = set(self._viewer.layers.selection)
         active = self._viewer.layers.selection.active
         assert self._tracks is not None and self._axes is not None
-        trails = self.trails
-        if trails is None:
+        if self.trails is None:
             self._trailed = trail_rows(self._tracks, self._axes, (0, 0))
-            trails = self.trails = self._viewer.add_tracks(
+            self.trails = self._viewer.add_tracks(
                 self._trailed,
                 name=f"{self._image.name} {TRAILS_SUFFIX}",
                 metadata={METADATA_KEY: {"image": self._image.name}},
@@ -289,7 +293,7 @@ class ResultLayers:
                 **self._style.as_kwargs(),
                 **self._place(),
             )
-            self.adopt(points, trails)
+            self.adopt(points, self.trails)
         self._viewer.layers.selection.clear()
         self._viewer.layers.selection.update(chosen)
         self._viewer.layers.selection.active = active
@@ -305,7 +309,7 @@ class ResultLayers:
             if rows.same_cells(self.shown) and len(layer.data) == len(data):
                 layer.data[:] = data
             else:
-                selected = self._selected(rows)
+                selected = rows.standing_for(self.shown, layer.selected_data)
                 # A selected index beyond the new end would be an error in napari.
                 layer.selected_data = set()
                 layer.data = data
@@ -317,15 +321,6 @@ class ResultLayers:
             if self.chosen is not None:
                 layer.feature_defaults["track_id"] = self.chosen
         layer.refresh(extent=False, thumbnail=False)
-
-    def _selected(self, rows: Rows) -> set[int]:
-        """Return which rows to select: the same positions, or tracks on one frame."""
-        assert self.points is not None
-        old = self.shown
-        if old is None or not self.points.selected_data:
-            return set()
-        at = [i for i in self.points.selected_data if i < len(old)]
-        return set(np.flatnonzero(rows.standing_for(old, at)).tolist())
 
     def _write_trails(self) -> None:
         if self.trails is None or self._tracks is None or self._axes is None:
@@ -362,10 +357,13 @@ class ResultLayers:
 
     def _on_selected(self, added: object = None, removed: object = None) -> None:
         """Let the track of a point that was clicked be the chosen one."""
-        selected = () if self._writing else self.selected_tracks()
-        if len(selected) == 1 and selected[0] != self.chosen:
+        selected = self.selected_tracks()
+        if self._writing or selected == self._selected_before:
+            return
+        self._selected_before = selected
+        if len(selected) == 1:
             self.chosen = selected[0]
-            self._on_choice()
+        self._on_choice()
 
     def _on_data(self, event: Any) -> None:
         # "changing", "adding" and "removing" come before anything has happened.

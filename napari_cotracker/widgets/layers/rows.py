@@ -13,6 +13,8 @@ from napari_cotracker.tracks import Source
 from napari_cotracker.widgets.layers.coordinates import from_txy
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import numpy.typing as npt
 
     from napari_cotracker.tracks import Tracks
@@ -81,16 +83,19 @@ class Rows:
         """Mark the rows of some tracks on a frame."""
         return (self.frame == frame) & np.isin(self.point_id, point_ids)
 
-    def standing_for(self, other: Rows, at: list[int]) -> npt.NDArray[np.bool_]:
-        """Mark the rows of the same positions as some rows of another.
+    def standing_for(self, other: Rows | None, rows: Iterable[int]) -> set[int]:
+        """Return the rows of the same positions as some rows of another.
 
         If these are of one frame only, those of the same tracks.
         """
-        if self.span[0] == self.span[1]:
-            return np.isin(self.point_id, other.point_id[at])
-        n_frames = max(self.span[1], other.span[1]) + 1
-        cells, wanted = (x.point_id * n_frames + x.frame for x in (self, other))
-        return np.isin(cells, wanted[at])
+        if other is None:
+            return set()
+        at = [i for i in rows if i < len(other)]
+        cells, wanted = self.point_id, other.point_id
+        if self.span[0] != self.span[1]:
+            n_frames = max(self.span[1], other.span[1]) + 1
+            cells, wanted = (x.point_id * n_frames + x.frame for x in (self, other))
+        return set(np.flatnonzero(np.isin(cells, wanted[at])).tolist())
 
 
 class IdentityColours:

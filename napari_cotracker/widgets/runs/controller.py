@@ -17,6 +17,7 @@ from napari_cotracker.widgets.layers.image_input import read_image
 from napari_cotracker.widgets.layers.layer_looks import (
     METADATA_KEY,
     Scheduling,
+    leave,
     point_size,
 )
 from napari_cotracker.widgets.runs.preparing import (
@@ -365,14 +366,14 @@ class TrackingController:
         layer: Layer = event.value
         for image, session in list(self._sessions.items()):
             if layer is session.layers.trails:
-                session.layers.trails = None
+                session.layers.trails, session.layers.wants_trails = None, False
             if layer in (image, session.layers.points):
                 del self._sessions[image]
                 if self.run is not None and self.run.session is session:
                     self.abandon()
                 for left in (session.layers.points, session.layers.trails):
-                    if left is not None:  # nobody can go on in it
-                        left.metadata[METADATA_KEY] = {"image": image.name}
+                    if left is not None:
+                        leave(left, image)
                 session.close()
 
 

@@ -22,7 +22,6 @@ from napari_cotracker.widgets.session.own_points import (
 from napari_cotracker.widgets.session.run import (
     Run,
     options_of,
-    refuse_outside,
     span_of,
 )
 
@@ -56,8 +55,9 @@ def prepare_run(
     settings = Settings(request.model, request.device, options)
     session.read_layer()
     changed = _enter_points(session, source, request, span)
+    every = session.document.anchors()
     queries = anchors_between(session.document, *span)
-    if queries is None:
+    if every is None or queries is None:
         raise InputError(_nothing_to_follow(request, span))
     asked = RunRequest(
         queries,
@@ -81,6 +81,7 @@ def prepare_run(
         span,
         request=asked,
         windows=() if stored is None else stored.windows,
+        n_beyond=len(every) - len(queries),
     )
 
 
@@ -205,7 +206,9 @@ def _enter_points(
     if len(points.data) == 0 and anchored and not earlier_reading(read, points, None):
         return False
     user = read_points(points, session.image, source)
-    refuse_outside(user, span)
+    inside = (user.frame >= span[0]) & (user.frame <= span[1])
+    if not inside.any() and anchors_between(session.document, *span) is None:
+        raise InputError(_none_on(span))
     before = earlier_reading(read, points, user)
     others = [own.points for own in read if own.points and own is not before]
     known = None if before is None else before.points
@@ -215,12 +218,18 @@ def _enter_points(
 
 
 def _nothing_to_follow(request: Request, span: tuple[int, int]) -> str:
-    where = f"on the frames {span[0]} to {span[1]}"
     if request.points is None or len(request.points.data) == 0:
-        return f"There is no point {where}; add one, or widen the range."
+        return _none_on(span)
     return (
-        f"The points of '{request.points.name}' {where} were removed as tracks; undo "
-        "that, or move them or add others to follow."
+        f"The points of '{request.points.name}' on the frames {span[0]} to {span[1]} "
+        "were removed as tracks; undo that, or move them or add others to follow."
+    )
+
+
+def _none_on(span: tuple[int, int]) -> str:
+    return (
+        f"There is no point on the frames {span[0]} to {span[1]}; add one, or widen "
+        "the range."
     )
 
 

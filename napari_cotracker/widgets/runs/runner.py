@@ -83,14 +83,10 @@ class Runner:
         return self._run is not None and not self._run.is_whole
 
     @property
-    def stopping(self) -> bool:
-        """Whether it stops after the window it is in."""
-        return self.busy and bool(self._worker.abort_requested)
-
-    @property
     def cancelled(self) -> bool:
         """Whether it stops because the person wants that, and nothing else since."""
-        return self.stopping and self._cause is Ending.CANCELLED
+        stops = self._worker is not None and self._worker.abort_requested
+        return bool(stops) and self._cause is Ending.CANCELLED
 
     def start(self, run: Run) -> None:
         """Track in a worker thread."""

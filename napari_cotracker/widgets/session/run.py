@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from napari_cotracker.tracks import Constraints, Queries, Span, Tracks
     from napari_cotracker.widgets.engine import Engine, Steps
     from napari_cotracker.widgets.layers.image_input import ImageInput
-    from napari_cotracker.widgets.session.anchors import UserPoints
     from napari_cotracker.widgets.session.memory import Settings
     from napari_cotracker.widgets.session.session import Session
 
@@ -73,6 +72,8 @@ class Run:
         What a project file keeps of it; None if only a part is renewed.
     windows : tuple of bytes
         What an interrupted run had finished already.
+    n_beyond : int
+        Number of anchors on other frames, which are not followed.
     """
 
     number: int
@@ -87,6 +88,7 @@ class Run:
     known: Tracks | None = None
     request: RunRequest | None = None
     windows: tuple[bytes, ...] = ()
+    n_beyond: int = 0
 
     @property
     def is_whole(self) -> bool:
@@ -164,20 +166,3 @@ def span_of(request: Request, source: ImageInput) -> tuple[int, int]:
     """Return the first and the last frame to track, both inclusive."""
     last = request.last_frame
     return request.first_frame or 0, source.n_frames - 1 if last is None else last
-
-
-def refuse_outside(user: UserPoints, span: tuple[int, int]) -> None:
-    """Refuse points on frames that are not to be tracked.
-
-    Raises
-    ------
-    InputError
-        Names the first such frame.
-    """
-    outside = (user.frame < span[0]) | (user.frame > span[1])
-    if outside.any():
-        raise InputError(
-            f"{int(outside.sum())} point(s) lie outside the frames to track: one is on "
-            f"frame {user.frame[outside][0]}, but only frames {span[0]} to {span[1]} "
-            "are tracked; widen the range or delete them."
-        )

@@ -79,6 +79,7 @@ class Session:
         self._following = Following(
             image, place, lambda: (self.layers.points, self.layers.trails)
         )
+        self._following.align()  # trails that were left may lie elsewhere
         self._listeners = listeners
         # Steps that were made since the present run began, and whether as an edit.
         self._steps_since: list[tuple[Edit, bool]] = []
@@ -185,6 +186,8 @@ class Session:
             The project file cannot be written.
         """
         self._steps_since.clear()
+        if asked is not None:
+            self.layers.wants_trails = True  # also where they were deleted
         if go_on:
             return
         self.kept.begin(asked)
@@ -345,7 +348,7 @@ class Session:
         """Go on with other annotations, such as those of a project, in their slice."""
         self.kept.go_on_in(annotations, memory)
         self.kept.entered.clear()
-        self.layers.chosen = None
+        self.layers.chosen, self.layers.wants_trails = None, True
         self.axes = result_axes(axes)
         self._steps_since.clear()
         self._store()

@@ -71,11 +71,17 @@ class Action:
         Raises
         ------
         InputError
-            No track is selected, or it cannot be done.
+            No track is selected, or too many, or it cannot be done.
         """
         if not target.point_ids:
             raise InputError(
                 "No track is chosen; click on a tracked point or choose a track."
+            )
+        if self.needs and len(target.point_ids) > 1:
+            most = "one or two tracks" if self.needs == "other" else "one track"
+            raise InputError(
+                f"{len(target.point_ids)} tracks are selected; select {most} for "
+                f"'{self.text}'."
             )
         edits = []
         for point_id in target.point_ids:
