@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from safetensors.torch import save_file
 
+from napari_cotracker.errors import ModelError
 from napari_cotracker.model.checkpoint import confidence_metadata
 from napari_cotracker.model.config import PRESETS
-from napari_cotracker.training.checkpoints import load_checkpoint
+from napari_cotracker.training.checkpoints import History, load_checkpoint
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,3 +88,23 @@ def export_weights(
     }
     out.with_suffix(".json").write_text(json.dumps(card, indent=2) + "\n")
     return out
+
+
+def read_history(weights: Path) -> History:
+    """Return what finished weights have seen, from their card; nothing without one.
+
+    Raises
+    ------
+    ModelError
+        The file beside them is no card.
+    """
+    path = weights.with_suffix(".json")
+    if not path.is_file():
+        return History()
+    try:
+        card = json.loads(path.read_text())
+        return History(dict(card["steps"]), card["clips"], 3600 * card["train_hours"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelError(
+            f"{path} is not the card of {weights.name} ({error!r}); move it elsewhere."
+        ) from error

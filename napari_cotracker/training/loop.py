@@ -19,6 +19,7 @@ from napari_cotracker.model.cotracker3 import CoTracker3
 from napari_cotracker.training.batches import Batch, stream_batches
 from napari_cotracker.training.calibration import calibrate
 from napari_cotracker.training.checkpoints import (
+    History,
     Progress,
     load_checkpoint,
     save_checkpoint,
@@ -107,9 +108,10 @@ class Trainer:
         else:
             self.progress.history = saved.history
 
-    def start_from(self, weights: dict[str, Tensor]) -> None:
-        """Start from finished weights with a fresh optimiser."""
+    def start_from(self, weights: dict[str, Tensor], history: History) -> None:
+        """Start from finished weights, which saw that, with a fresh optimiser."""
         self.model.load_state_dict(weights)
+        self.progress.history = history
         self.average = _copy_weights(self.model)
 
     def save(self, folder: Path) -> None:

@@ -15,7 +15,7 @@ from napari_cotracker.model.cotracker3 import CoTracker3
 from napari_cotracker.model.memory import keep_freed_memory
 from napari_cotracker.training.calibration import calibrate
 from napari_cotracker.training.checkpoints import LAST, load_checkpoint
-from napari_cotracker.training.export import export_weights
+from napari_cotracker.training.export import export_weights, read_history
 from napari_cotracker.training.loop import Limits, Trainer
 from napari_cotracker.training.options import STAGES, TrainOptions
 from napari_cotracker.training.processes import run_processes
@@ -122,7 +122,8 @@ def _train(args: argparse.Namespace) -> None:
         trainer.resume(args.out)
     elif args.weights:
         weights = widened(read_state_dict(args.weights), trainer.model.config)
-        trainer.start_from(fit_weights(weights, trainer.model, args.weights.name))
+        fitting = fit_weights(weights, trainer.model, args.weights.name)
+        trainer.start_from(fitting, read_history(args.weights))
     trainer.run(Limits(args.minutes, args.steps, args.cooldown), args.out)
 
 

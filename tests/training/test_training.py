@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from napari_cotracker.cli import main
 from napari_cotracker.errors import InputError, ModelError
 from napari_cotracker.model.config import COTRACKER3_PRESETS
 from napari_cotracker.model.interface import Prediction
@@ -107,6 +108,18 @@ def test_export_writes_weights_that_load_and_a_card(tmp_path):
     assert card["steps"] == {"smoke": 1}
     assert card["clips"] == 1
     assert card["metrics"]["overall"]["delta_avg"] == 0.5
+
+
+def test_weights_that_are_trained_further_keep_their_history(tmp_path):
+    flags = ["train", "--stage", "smoke", "--steps", "1", "--workers", "0"]
+    first, second = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
+    assert main([*flags, "--out", str(tmp_path / "1"), "--export", str(first)]) == 0
+    more = [*flags, "--out", str(tmp_path / "2"), "--weights", str(first)]
+    assert main([*more, "--export", str(second)]) == 0
+    card = json.loads(second.with_suffix(".json").read_text())
+    assert (card["steps"], card["clips"]) == ({"smoke": 2}, 2)
+    first.with_suffix(".json").write_text("{}")
+    assert main([*flags, "--out", str(tmp_path / "3"), "--weights", str(first)]) == 2
 
 
 def test_resume_without_or_with_a_broken_checkpoint(tmp_path):
