@@ -214,7 +214,7 @@ def _enter_points(
     known = None if before is None else before.points
     queries = identify(user, known, others, session.document)
     own = OwnPoints(points.name, id_of(points), queries)
-    return session.enter(own, before, read_clicked(points, session.image))
+    return session.enter(own, before)
 
 
 def _nothing_to_follow(request: Request, span: tuple[int, int]) -> str:
