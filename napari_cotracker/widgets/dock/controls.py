@@ -81,23 +81,9 @@ def frame_box(name: str, tip: str) -> QSpinBox:
     return box
 
 
-def limited(first: QSpinBox, last: QSpinBox, final: int) -> None:
-    """Limit two boxes to 0 to ``final``; the whole range stays the whole range."""
-    whole = last.value() == last.maximum()
-    for box in (first, last):
-        box.setMaximum(final)
-    if whole:
-        last.setValue(final)
-
-
 def side_by_side(*widgets: QWidget) -> QHBoxLayout:
     """Put controls in one row; the first takes the room that is left."""
     return _row([(widget, place == 0) for place, widget in enumerate(widgets)])
-
-
-def from_to(first: QWidget, last: QWidget) -> QHBoxLayout:
-    """Put the boxes of a first and a last frame in one row, equally wide."""
-    return _row([(first, True), (QLabel("to"), False), (last, True)])
 
 
 def evenly(*widgets: QWidget) -> QHBoxLayout:

@@ -201,8 +201,8 @@ class PointTracker(QWidget):
             final = 0 if image is None else self.controller.n_frames(image) - 1
         except CoTrackerError:
             final = 0  # said when Run is pressed
-        self.run_form.set_frames(final)
-        self.edit_panel.set_frames(final)
+        for frames in (self.run_form.frames, self.edit_panel.span):
+            frames.show_for(image, final)
         self._watch_clicks()
         self._refresh()
 
