@@ -15,7 +15,7 @@ from napari_cotracker.errors import CoTrackerError
 from napari_cotracker.widgets.dock.controls import chosen, refill
 from napari_cotracker.widgets.dock.downloading import Downloading
 from napari_cotracker.widgets.dock.edit_panel import EditPanel
-from napari_cotracker.widgets.dock.endings import left_out, told
+from napari_cotracker.widgets.dock.endings import found, left_out, told
 from napari_cotracker.widgets.dock.file_row import FileRow
 from napari_cotracker.widgets.dock.review_panel import ReviewPanel
 from napari_cotracker.widgets.dock.run_form import RunForm
@@ -116,6 +116,7 @@ class PointTracker(QWidget):
         )
         self._listen()
         self._on_layers_changed()
+        self.status.report(found(self.controller.sessions()))
 
     # -- rows -----------------------------------------------------------------
 
