@@ -320,3 +320,11 @@ def test_frames_that_were_chosen_belong_to_one_recording(window, clip):
     window["image_layer"].setCurrentIndex(0)
     window.viewer.layers["b"].name = "c"
     assert frames() == [2, 19, 0, 19], "to the end is to the end"
+
+
+def test_long_names_that_only_end_differently_can_be_told_apart(window, clip):
+    image = window.viewer.add_image(clip, name="2026-11-23_mouse12_camera_left_45")
+    window.place_points(image, [(2, 15, 20)])
+    shown = [window[name].grab().toImage() for name in ("image_layer", "points_layer")]
+    assert shown[0].size() == shown[1].size()
+    assert shown[0] != shown[1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, TypeVar
 
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -12,6 +13,9 @@ from qtpy.QtWidgets import (
     QPushButton,
     QSizePolicy,
     QSpinBox,
+    QStyle,
+    QStyleOptionComboBox,
+    QStylePainter,
     QWidget,
 )
 
@@ -19,15 +23,45 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from napari.layers import Layer
+    from qtpy.QtGui import QPaintEvent
 
 LayerType = TypeVar("LayerType", bound="Layer")
 # A line ends between words, or behind a slash.
 LONG_WORD = re.compile(r"([^\s/\\]{14})[^\s/\\]+([^\s/\\]{14})")
 
 
+class DropDown(QComboBox):
+    """A drop-down that leaves out the middle of a text that does not fit.
+
+    Names of layers often differ at their end only.
+    """
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        """Paint as Qt does, but for the text."""
+        option = QStyleOptionComboBox()
+        self.initStyleOption(option)
+        kind = QStyle.ComplexControl.CC_ComboBox
+        painter, style = QStylePainter(self), self.style()
+        assert style is not None
+        painter.drawComplexControl(kind, option)
+        if self.currentIndex() < 0:
+            option.currentText = self.placeholderText()
+        room = style.subControlRect(
+            kind, option, QStyle.SubControl.SC_ComboBoxEditField, self
+        )
+        option.currentText = option.fontMetrics.elidedText(
+            option.currentText, Qt.TextElideMode.ElideMiddle, room.width()
+        )
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
+        painter.end()
+
+
 def combo(name: str, tip: str, items: Iterable[str] = ()) -> QComboBox:
     """Make a drop-down that long layer names do not widen."""
-    box = QComboBox()
+    box = DropDown()
+    listed = box.view()
+    assert listed is not None
+    listed.setTextElideMode(Qt.TextElideMode.ElideMiddle)
     box.setObjectName(name)
     box.setToolTip(tip)
     box.setSizeAdjustPolicy(
