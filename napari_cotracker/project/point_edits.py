@@ -192,4 +192,5 @@ def _refuse_frames(frame: Integers, n_frames: int) -> None:
 
 def _points(document: Document, frame: Integers, point_id: Integers) -> str:
     where = f"of {named(document, point_id)} on {framed(frame)}" if len(frame) else ""
-    return f"{len(frame)} point(s) {where}".strip()
+    points = "1 point" if len(frame) == 1 else f"{len(frame)} points"
+    return f"{points} {where}".strip()

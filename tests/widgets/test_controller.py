@@ -315,7 +315,7 @@ def test_moving_a_point_is_an_undoable_edit(bench):
     assert (tracks.source == Source.MANUAL).sum() == 3
     assert bench.tracked.features["source"][bench.row(5, 1)] == Source.MANUAL
     assert [1, 5, 33, 44] in bench.trails.data.tolist()
-    assert bench.said[-1] == "1 point(s) of 'point 1' on frame 5 moved."
+    assert bench.said[-1] == "1 point of 'point 1' on frame 5 moved."
     session.undo()
     assert np.array_equal(session.document.tracks.xy[5, 1], model_xy)
     assert bench.tracked.data[bench.row(5, 1), 1:].tolist() == model_xy[::-1].tolist()
@@ -363,7 +363,7 @@ def test_predictions_outside_the_image_are_not_put_back(bench):
     session.read_layer()
     assert bench.said == []
     bench.move(4, 0, 12, 70)
-    assert bench.said == ["1 point(s) of 'point 0' on frame 4 moved."]
+    assert bench.said == ["1 point of 'point 0' on frame 4 moved."]
 
 
 def test_a_position_accepted_outside_the_image_is_kept_but_not_followed(bench):

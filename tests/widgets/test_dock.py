@@ -298,3 +298,33 @@ def test_neither_discovery_nor_the_dock_imports_torch(tmp_path):
         "assert 'torch' not in sys.modules, 'torch was imported'\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
+def test_frames_that_were_chosen_belong_to_one_recording(window, clip):
+    def frames():
+        return [window[name].value() for name in names]
+
+    names = "first_frame", "last_frame", "span_first", "span_last"
+    window.viewer.add_image(clip, name="a")
+    window.viewer.add_image(clip[:12], name="b")
+    for name, frame in zip(names, (3, 8, 4, 6), strict=True):
+        window[name].setValue(frame)
+    window["image_layer"].setCurrentText("b")
+    assert frames() == [0, 11, 0, 11], "all of it"
+    window["first_frame"].setValue(2)
+    window["image_layer"].setCurrentText("a")
+    assert frames() == [3, 8, 4, 6], "as it was chosen for this one"
+    window.viewer.layers.remove("a")
+    assert frames() == [2, 11, 0, 11]
+    window.viewer.layers["b"].data = clip
+    window["image_layer"].setCurrentIndex(0)
+    window.viewer.layers["b"].name = "c"
+    assert frames() == [2, 19, 0, 19], "to the end is to the end"
+
+
+def test_long_names_that_only_end_differently_can_be_told_apart(window, clip):
+    image = window.viewer.add_image(clip, name="2026-11-23_mouse12_camera_left_45")
+    window.place_points(image, [(2, 15, 20)])
+    shown = [window[name].grab().toImage() for name in ("image_layer", "points_layer")]
+    assert shown[0].size() == shown[1].size()
+    assert shown[0] != shown[1]

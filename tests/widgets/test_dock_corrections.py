@@ -458,3 +458,28 @@ def test_closing_the_viewer_while_running_keeps_finished_windows(
     session.project.close()
     with Project.open(path) as project:
         assert len(project.unfinished_run().windows) == 3
+
+
+def test_without_own_points_a_run_goes_on_from_the_corrections(desk):
+    desk.drag(12, 1, (8, 6))
+    desk.quiet()
+    corrected = desk.tracks.xy[12, 1].copy()
+    desk.user.selected_data = {0, 1}
+    desk.user.remove_selected()
+    desk.placed = desk.user.data.copy()
+    desk.press("run")
+    desk.idle()
+    assert desk.dock.status.text().startswith("Done.")
+    queries = desk.recorder.calls[-1]["queries"]
+    assert queries.point_id.tolist() == [1]
+    assert np.array_equal(queries.txy, [[12, *corrected]])
+    assert desk.tracks.point_id.tolist() == [1], "the other had no anchor left"
+
+
+def test_own_points_that_are_all_gone_leave_nothing_to_follow(desk):
+    desk.user.selected_data = {0, 1}
+    desk.user.remove_selected()
+    desk.placed = desk.user.data.copy()
+    desk.press("run")
+    assert "has no points; add at least one" in desk.dock.status.text()
+    assert desk.tracks.n_tracks == 2, "nothing is lost by it"

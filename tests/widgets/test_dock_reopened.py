@@ -14,6 +14,10 @@ def test_a_point_dragged_while_the_dock_is_closed_is_a_correction(desk):
     desk.qtbot.wait(200)  # the canvas takes its room
     desk.canvas.drag(desk.tracked, start, goal)
     again = Window(desk.viewer, desk.recorder.engine, desk.qtbot)
+    assert again.dock.status.text() == (
+        "There are 2 tracks of 'clip'. To correct a point, select the layer "
+        "'clip tracked' and drag it."
+    )
     again.wait(again["undo"].isEnabled)
     again.wait(lambda: not again.dock.runner.busy)
     tracks = again.dock.controller.session_of(desk.image).document.tracks

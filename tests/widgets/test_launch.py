@@ -5,11 +5,13 @@ from collections import namedtuple
 import napari
 import pytest
 import qtpy
+from napari._app_model import get_app_model
 from qtpy.QtWidgets import QPushButton
 
 from napari_cotracker.cli import main
 from napari_cotracker.errors import CoTrackerError
 from napari_cotracker.widgets import launch
+from napari_cotracker.widgets.dock.point_tracker import PointTracker
 
 VersionInfo = namedtuple("VersionInfo", "major minor")
 
@@ -30,6 +32,24 @@ def test_the_command_opens_napari_with_the_dock(qapp, monkeypatch, demo, capsys)
     has_dock, layers = seen
     assert has_dock
     assert ("Image" in layers.values()) is demo
+
+
+def test_the_menu_shows_the_dock_that_the_command_has_opened(qapp, monkeypatch):
+    docks = []
+
+    def choose_in_the_menu():
+        viewer = napari.current_viewer()
+        window = viewer.window._qt_window
+        for _ in range(2):  # it hides it, and shows it again
+            get_app_model().commands.execute_command(
+                "napari-cotracker.point_tracker"
+            ).result()
+        docks.extend(window.findChildren(PointTracker))
+        viewer.close()
+
+    monkeypatch.setattr(napari, "run", choose_in_the_menu)
+    assert main([]) == 0
+    assert len(docks) == 1, "two would not know of each other's edits"
 
 
 def test_without_a_qt_binding_the_way_to_one_is_told(monkeypatch):

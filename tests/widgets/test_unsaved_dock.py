@@ -303,3 +303,29 @@ def test_a_folder_that_cannot_be_written_is_said_by_the_dock(
     (said,) = {n.message for n in mine}
     assert "save the project" in said
     assert len(shown.layers["clip tracked"].data) == 20
+
+
+@pytest.mark.parametrize("ending", ["restored", "clicked and restored", "closed"])
+def test_points_whose_tracks_were_removed_are_no_work_of_their_own(
+    shown, recorder, qtbot, clip, ending
+):
+    window = Window(shown, recorder.engine, qtbot)
+    shown.add_image(clip, name="clip")
+    points = shown.add_points(SEEDS, name="mine", ndim=3)
+    window.press("run")
+    window.idle()
+    for name in ("clip", "clip tracked"):
+        shown.layers.remove(name)
+    qtbot.wait(2 * PAUSE_MS)
+    shown.add_image(clip, name="clip")
+    if ending == "clicked and restored":
+        points.data = [*points.data, [9, 40, 20]]
+    qtbot.wait(2 * PAUSE_MS)
+    if ending != "closed":
+        assert "2 tracks" in window["unsaved_label"].text()
+        window.press("restore_unsaved")
+        assert not window.dock.unsaved.isVisible(), "nothing else is left"
+    shown.close()
+    (work,) = find_unsaved()
+    n_points = 3 if ending == "clicked and restored" else 0
+    assert (work.n_tracks, work.n_points) == (2, n_points)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, TypeVar
 
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -12,6 +13,9 @@ from qtpy.QtWidgets import (
     QPushButton,
     QSizePolicy,
     QSpinBox,
+    QStyle,
+    QStyleOptionComboBox,
+    QStylePainter,
     QWidget,
 )
 
@@ -19,15 +23,45 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from napari.layers import Layer
+    from qtpy.QtGui import QPaintEvent
 
 LayerType = TypeVar("LayerType", bound="Layer")
 # A line ends between words, or behind a slash.
 LONG_WORD = re.compile(r"([^\s/\\]{14})[^\s/\\]+([^\s/\\]{14})")
 
 
+class DropDown(QComboBox):
+    """A drop-down that leaves out the middle of a text that does not fit.
+
+    Names of layers often differ at their end only.
+    """
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        """Paint as Qt does, but for the text."""
+        option = QStyleOptionComboBox()
+        self.initStyleOption(option)
+        kind = QStyle.ComplexControl.CC_ComboBox
+        painter, style = QStylePainter(self), self.style()
+        assert style is not None
+        painter.drawComplexControl(kind, option)
+        if self.currentIndex() < 0:
+            option.currentText = self.placeholderText()
+        room = style.subControlRect(
+            kind, option, QStyle.SubControl.SC_ComboBoxEditField, self
+        )
+        option.currentText = option.fontMetrics.elidedText(
+            option.currentText, Qt.TextElideMode.ElideMiddle, room.width()
+        )
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
+        painter.end()
+
+
 def combo(name: str, tip: str, items: Iterable[str] = ()) -> QComboBox:
     """Make a drop-down that long layer names do not widen."""
-    box = QComboBox()
+    box = DropDown()
+    listed = box.view()
+    assert listed is not None
+    listed.setTextElideMode(Qt.TextElideMode.ElideMiddle)
     box.setObjectName(name)
     box.setToolTip(tip)
     box.setSizeAdjustPolicy(
@@ -81,23 +115,9 @@ def frame_box(name: str, tip: str) -> QSpinBox:
     return box
 
 
-def limited(first: QSpinBox, last: QSpinBox, final: int) -> None:
-    """Limit two boxes to 0 to ``final``; the whole range stays the whole range."""
-    whole = last.value() == last.maximum()
-    for box in (first, last):
-        box.setMaximum(final)
-    if whole:
-        last.setValue(final)
-
-
 def side_by_side(*widgets: QWidget) -> QHBoxLayout:
     """Put controls in one row; the first takes the room that is left."""
     return _row([(widget, place == 0) for place, widget in enumerate(widgets)])
-
-
-def from_to(first: QWidget, last: QWidget) -> QHBoxLayout:
-    """Put the boxes of a first and a last frame in one row, equally wide."""
-    return _row([(first, True), (QLabel("to"), False), (last, True)])
 
 
 def evenly(*widgets: QWidget) -> QHBoxLayout:

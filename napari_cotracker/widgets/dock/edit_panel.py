@@ -18,11 +18,9 @@ from napari_cotracker.widgets.dock.controls import (
     button,
     combo,
     evenly,
-    frame_box,
-    from_to,
-    limited,
     side_by_side,
 )
+from napari_cotracker.widgets.dock.frame_range import FrameRange
 from napari_cotracker.widgets.session.track_actions import ACTIONS, Action, Target
 
 if TYPE_CHECKING:
@@ -56,8 +54,10 @@ class EditPanel:
         self._parent = parent
         self._session = session
         self.track = combo("track", "The track to edit; click a point to choose it")
-        self.span_first = frame_box("span_first", "First frame of the span ( [ )")
-        self.span_last = frame_box("span_last", "Last frame of the span ( ] )")
+        self.span = FrameRange(
+            ("span_first", "First frame of the span ( [ )"),
+            ("span_last", "Last frame of the span ( ] )"),
+        )
         self.undo = button("undo", "Undo", "Take back the last edit (Ctrl+Z)")
         self.redo = button("redo", "Redo", "Do it again (Ctrl+Shift+Z)")
         self.edit = self._create_menu()
@@ -68,7 +68,7 @@ class EditPanel:
         )
         self.auto_retrack.setChecked(True)
         rows.addRow("Track", side_by_side(self.track, self.edit))
-        rows.addRow("Span", from_to(self.span_first, self.span_last))
+        rows.addRow("Span", self.span)
         rows.addRow("", evenly(self.undo, self.redo))
         rows.addRow("", self.auto_retrack)
         self.undo.clicked.connect(self.take_back)
@@ -122,11 +122,11 @@ class EditPanel:
         if session is None:
             return
         frame = session.layers.frame_in_view()
-        (self.span_first if first else self.span_last).setValue(frame)
-        if first and self.span_last.value() < frame:
-            self.span_last.setValue(frame)
-        elif not first and self.span_first.value() > frame:
-            self.span_first.setValue(frame)
+        now_first, now_last = self.span.values
+        if first:
+            self.span.choose(frame, max(frame, now_last))
+        else:
+            self.span.choose(min(frame, now_first), frame)
 
     def target(self, session: Session) -> Target:
         """Return what is chosen: the selected tracks, else that of the drop-down."""
@@ -137,7 +137,7 @@ class EditPanel:
         return Target(
             selected,
             session.layers.frame_in_view(),
-            (self.span_first.value(), self.span_last.value()),
+            self.span.values,
         )
 
     def _asked(self, session: Session, action: Action, target: Target) -> Target | None:
@@ -173,10 +173,6 @@ class EditPanel:
         return replace(target, other=names[text]) if agreed and text else None
 
     # -- what is shown --------------------------------------------------------
-
-    def set_frames(self, final: int) -> None:
-        """Let the span lie within the frames 0 to ``final``."""
-        limited(self.span_first, self.span_last, final)
 
     def refresh(self) -> None:
         """Show the tracks there are, and what can be done."""

@@ -1,4 +1,4 @@
-"""What is said when a run is over."""
+"""What is said of results: when a run is over, and when a dock finds some."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 from napari_cotracker.widgets.runs.runner import Ending
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from napari_cotracker.widgets.session.run import Run
+    from napari_cotracker.widgets.session.session import Session
 
 UNTIMELY = {
     Ending.CANCELLED: "Cancelled; what was finished is shown.",
@@ -21,11 +24,35 @@ def told(run: Run, ending: Ending) -> str:
         return UNTIMELY.get(ending, "")
     if not run.is_whole:
         return ""  # what the edit did is still to be read
-    done = f"Done. {left_out(run)}".strip()
-    points = run.session.layers.points
+    return " ".join(
+        filter(None, ("Done.", left_out(run), _how_to_correct(run.session)))
+    )
+
+
+def found(sessions: Iterable[Session]) -> str:
+    """Return what to say of tracks that were there before the dock; empty if none."""
+    tracked = [session for session in sessions if session.has_tracks]
+    if not tracked:
+        return ""
+    numbers = [session.document.tracks.n_tracks for session in tracked]
+    there = ", ".join(
+        f"{counted(number, 'track')} of '{session.image.name}'"
+        for number, session in zip(numbers, tracked, strict=True)
+    )
+    are = "is" if numbers[0] == 1 else "are"
+    return f"There {are} {there}. {_how_to_correct(tracked[0])}".strip()
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number of things in words."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _how_to_correct(session: Session) -> str:
+    points = session.layers.points
     if points is None:
-        return done
-    return f"{done} To correct a point, select the layer '{points.name}' and drag it."
+        return ""
+    return f"To correct a point, select the layer '{points.name}' and drag it."
 
 
 def left_out(run: Run) -> str:

@@ -15,7 +15,7 @@ from napari_cotracker.errors import CoTrackerError
 from napari_cotracker.widgets.dock.controls import chosen, refill
 from napari_cotracker.widgets.dock.downloading import Downloading
 from napari_cotracker.widgets.dock.edit_panel import EditPanel
-from napari_cotracker.widgets.dock.endings import left_out, told
+from napari_cotracker.widgets.dock.endings import found, left_out, told
 from napari_cotracker.widgets.dock.file_row import FileRow
 from napari_cotracker.widgets.dock.review_panel import ReviewPanel
 from napari_cotracker.widgets.dock.run_form import RunForm
@@ -116,6 +116,7 @@ class PointTracker(QWidget):
         )
         self._listen()
         self._on_layers_changed()
+        self.status.report(found(self.controller.sessions()))
 
     # -- rows -----------------------------------------------------------------
 
@@ -201,8 +202,8 @@ class PointTracker(QWidget):
             final = 0 if image is None else self.controller.n_frames(image) - 1
         except CoTrackerError:
             final = 0  # said when Run is pressed
-        self.run_form.set_frames(final)
-        self.edit_panel.set_frames(final)
+        for frames in (self.run_form.frames, self.edit_panel.span):
+            frames.show_for(image, final)
         self._watch_clicks()
         self._refresh()
 

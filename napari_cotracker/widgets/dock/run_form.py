@@ -6,13 +6,8 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QComboBox, QFormLayout
 
-from napari_cotracker.widgets.dock.controls import (
-    button,
-    combo,
-    frame_box,
-    from_to,
-    limited,
-)
+from napari_cotracker.widgets.dock.controls import button, combo
+from napari_cotracker.widgets.dock.frame_range import FrameRange
 from napari_cotracker.widgets.engine import DEVICES
 from napari_cotracker.widgets.session.run import Request
 
@@ -43,14 +38,15 @@ class RunForm:
 
     def request(self, image: Image | None, points: Points | None) -> Request:
         """Return what is chosen."""
+        first, last = self.frames.values
         return Request(
             image=image,
             points=points,
             model=self.model.currentText().strip(),
             device=self.device.currentText(),
             direction=self.direction.currentText(),
-            first_frame=self.first_frame.value(),
-            last_frame=self.last_frame.value(),
+            first_frame=first,
+            last_frame=last,
         )
 
     def choose(self, image: Image, settings: Settings | None) -> None:
@@ -64,9 +60,7 @@ class RunForm:
         self.model.setCurrentText(settings.model)
         self.device.setCurrentText(settings.device)
         self.direction.setCurrentText(options.direction)
-        first, last = options.span_in(self.last_frame.maximum() + 1)
-        self.first_frame.setValue(first)
-        self.last_frame.setValue(last)
+        self.frames.choose(*options.span_in(self.frames.last.maximum() + 1))
 
     def chosen_layers(self) -> tuple[object, object]:
         """Return the image and the points that are shown as chosen, there or not."""
@@ -76,10 +70,6 @@ class RunForm:
         """Show a Points layer, or that none is chosen."""
         place = -1 if points is None else self.points_layer.findText(points.name)
         self.points_layer.setCurrentIndex(place)
-
-    def set_frames(self, final: int) -> None:
-        """Let the range lie within the frames 0 to ``final``."""
-        limited(self.first_frame, self.last_frame, final)
 
     def _create_layer_rows(self, rows: QFormLayout) -> None:
         self.image_layer = combo("image_layer", "The recording to track in")
@@ -114,6 +104,8 @@ class RunForm:
         rows.addRow("Direction", self.direction)
 
     def _create_range_row(self, rows: QFormLayout) -> None:
-        self.first_frame = frame_box("first_frame", "First frame to track")
-        self.last_frame = frame_box("last_frame", "Last frame to track, included")
-        rows.addRow("Frames", from_to(self.first_frame, self.last_frame))
+        self.frames = FrameRange(
+            ("first_frame", "First frame to track"),
+            ("last_frame", "Last frame to track, included"),
+        )
+        rows.addRow("Frames", self.frames)

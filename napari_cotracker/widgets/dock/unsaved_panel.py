@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QMessageBox, QVBoxLayout, QWidget
 from napari_cotracker.errors import CoTrackerError
 from napari_cotracker.project.recovery import UnsavedWork, discard, find_unsaved
 from napari_cotracker.widgets.dock.controls import Sentence, button, combo, evenly
+from napari_cotracker.widgets.dock.endings import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -146,11 +147,7 @@ def _time(work: UnsavedWork) -> str:
 def _amount(work: UnsavedWork) -> str:
     parts = []
     if work.n_tracks or work.n_edits or not work.n_points:
-        parts = [_counted(work.n_tracks, "track"), _counted(work.n_edits, "edit")]
+        parts = [counted(work.n_tracks, "track"), counted(work.n_edits, "edit")]
     if work.n_points:
-        parts.append(f"{_counted(work.n_points, 'point')} not tracked yet")
+        parts.append(f"{counted(work.n_points, 'point')} not tracked yet")
     return ", ".join(parts)
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"

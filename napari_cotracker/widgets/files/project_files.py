@@ -87,11 +87,11 @@ def open_project(controller: TrackingController, path: Path) -> Session:
         position = position_in(image, dict(memory.slice))
         source = read_image(image, position)
         _refuse_other_shape(project, source, image)
+        session = controller.session_of(image) or controller.session_for(image, source)
+        session.keep_in(project, memory, source.axes)
     except BaseException:
         project.close()
         raise
-    session = controller.session_of(image) or controller.session_for(image, source)
-    session.keep_in(project, memory, source.axes)
     _show_slice(controller, image, position, memory)
     controller.enter(session)
     if session.has_tracks or session.layers.points is not None:

@@ -36,7 +36,6 @@ class Clicks:
         self._soon = soon
         self._image: Image | None = None
         self._points: Points | None = None
-        self._changed = False
 
     def watch(self, image: Image | None, points: Points | None) -> None:
         """Keep these points over this image from now on; None = there are none."""
@@ -50,13 +49,7 @@ class Clicks:
         if points is not None:
             points.events.data.connect(self._on_changed)
             points.events.features.connect(self._on_changed)
-        if points is None or self._controller.session_of(image) is None:
-            self._on_changed()  # that they are gone may be napari's closing
-            return
-        # At once: results may be gone in a moment, and nobody then knows that these
-        # points are tracked.
-        with suppress(ProjectError):
-            self.keep()
+        self._soon()  # that they are gone may be napari's closing
 
     def leave(self) -> None:
         """Listen no longer; what is kept stays as it is."""
@@ -68,8 +61,8 @@ class Clicks:
     def keep(self) -> None:
         """Keep what is there.
 
-        What is as it was when it was kept with results that a person has removed since
-        does not become unsaved work of its own, which would be offered before those.
+        What lies on disk with results that a person has removed since does not become
+        unsaved work of its own, which would be offered before those.
 
         Raises
         ------
@@ -81,11 +74,11 @@ class Clicks:
             return
         clicked = None if points is None else read_clicked(points, image)
         session = self._controller.session_of(image)
-        if session is None and clicked is not None and self._changed:
-            session = self._begin(image)
+        if session is None and clicked is not None:
+            session = self._begin(image, clicked)
         if session is not None:
-            session.kept.keep_clicked(clicked, self._set_aside(session))
-        self._changed = False
+            others = self._set_aside(session)
+            session.kept.keep_clicked(clicked, others, session.axes)
 
     def _set_aside(self, session: Session) -> list[Clicked]:
         """Return layers that were chosen before, as they are now."""
@@ -100,9 +93,11 @@ class Clicks:
         ]
         return [clicked for clicked in found if clicked is not None]
 
-    def _begin(self, image: Image) -> Session | None:
+    def _begin(self, image: Image, clicked: Clicked) -> Session | None:
         try:
             source = read_image(image, self._controller.viewer.dims.point)
+            if self._controller.was_kept(clicked, source.axes):
+                return None
             session = self._controller.session_for(image, source)
         except InputError:
             return None  # said when Run is pressed
@@ -110,5 +105,4 @@ class Clicks:
         return session
 
     def _on_changed(self, event: object = None) -> None:
-        self._changed = True
         self._soon()

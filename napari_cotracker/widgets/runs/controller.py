@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 from weakref import finalize
 
 import numpy as np
 from napari.layers import Image, Points, Tracks
 
 from napari_cotracker.errors import InputError, ProjectError
-from napari_cotracker.project import Project
 from napari_cotracker.widgets.engine import adapt
-from napari_cotracker.widgets.layers.coordinates import PixelAxes, placement
+from napari_cotracker.widgets.layers.coordinates import (
+    PixelAxes,
+    placement,
+    result_axes,
+)
 from napari_cotracker.widgets.layers.image_input import read_image
 from napari_cotracker.widgets.layers.layer_looks import (
     METADATA_KEY,
@@ -28,7 +31,7 @@ from napari_cotracker.widgets.runs.preparing import (
 from napari_cotracker.widgets.session.anchors import GROUP_COLUMNS
 from napari_cotracker.widgets.session.clicked import read_clicked
 from napari_cotracker.widgets.session.listeners import Listeners
-from napari_cotracker.widgets.session.recordings import shows
+from napari_cotracker.widgets.session.recordings import image_under
 from napari_cotracker.widgets.session.session import Session
 
 if TYPE_CHECKING:
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
     from napari_cotracker.widgets.engine import Engine, Steps
     from napari_cotracker.widgets.layers.image_input import ImageInput
     from napari_cotracker.widgets.session.clicked import Clicked
+    from napari_cotracker.widgets.session.memory import Memory
     from napari_cotracker.widgets.session.run import Request, Run
 
 
@@ -85,6 +89,7 @@ class TrackingController:
         self._schedule = schedule or Scheduling()
         self._number = 0
         self._sessions: dict[Image, Session] = {}
+        self._removed: list[Memory] = []  # of results that are on disk only
         self._loaded: tuple[tuple[str, str], Any] | None = None
         self._features: Any = None
         self._open = False
@@ -309,6 +314,11 @@ class TrackingController:
         """Count a session among those of the viewer."""
         self._sessions[session.image] = session
 
+    def was_kept(self, clicked: Clicked, axes: PixelAxes) -> bool:
+        """Tell whether points lie on disk with results that a person has removed."""
+        own = result_axes(axes)
+        return any(memory.holds(clicked, own) for memory in self._removed)
+
     def export(self, image: Image | None, path: Path) -> tuple[str, ...]:
         """Write the tracks of an image; return what the format cannot hold.
 
@@ -350,7 +360,7 @@ class TrackingController:
         results = [layer for layer in ours if isinstance(layer, Points)]
         # An image that was opened again has results of its own first.
         for layer in sorted(results, key=lambda x: ours[x]["over"]() not in images):
-            image = _image_under(ours[layer], images)
+            image = image_under(ours[layer], images)
             if image is None or image in self._sessions:
                 continue
             with suppress(InputError):
@@ -374,6 +384,8 @@ class TrackingController:
                 for left in (session.layers.points, session.layers.trails):
                     if left is not None:
                         leave(left, image)
+                if session.project is not None:
+                    self._removed.append(session.memory)
                 session.close()
 
 
@@ -381,17 +393,3 @@ def _is_original(layer: Layer) -> bool:
     """Tell a layer with results from a duplicate that a person has made of it."""
     made_for = layer.metadata.get(METADATA_KEY, {}).get("layer")
     return made_for is not None and made_for() is layer
-
-
-def _image_under(kept: dict[str, Any], images: list[Image]) -> Image | None:
-    """Return the image that results are about, also if it was opened again."""
-    image = kept["over"]()
-    if image in images:
-        return cast("Image", image)
-    annotations, fixed = kept["annotations"], dict(kept["memory"].slice)
-    if not isinstance(annotations, Project):
-        return None
-    named = (image for image in images if image.name == kept["image"])
-    with suppress(ProjectError):  # it cannot be read
-        return next((x for x in named if shows(x, annotations.recording, fixed)), None)
-    return None

@@ -12,7 +12,7 @@ from napari_cotracker.widgets.layers.image_input import read_image
 from napari_cotracker.widgets.layers.layer_looks import POINTS_SUFFIX
 from napari_cotracker.widgets.session.anchors import identify, read_points
 from napari_cotracker.widgets.session.clicked import read_clicked
-from napari_cotracker.widgets.session.entering import anchors_between
+from napari_cotracker.widgets.session.entering import anchors_between, enter_points
 from napari_cotracker.widgets.session.memory import Settings
 from napari_cotracker.widgets.session.own_points import (
     OwnPoints,
@@ -203,8 +203,13 @@ def _enter_points(
             "No points layer is chosen; press 'New points' and click on what you "
             "want to follow."
         )
-    if len(points.data) == 0 and anchored and not earlier_reading(read, points, None):
-        return False
+    if len(points.data) == 0 and anchored:
+        before = earlier_reading(read, points, None)
+        if before is None:
+            return False
+        left = enter_points(session.document, before.points, None)
+        if anchors_between(left, *span) is not None:
+            return session.enter(OwnPoints(points.name, id_of(points), None), before)
     user = read_points(points, session.image, source)
     inside = (user.frame >= span[0]) & (user.frame <= span[1])
     if not inside.any() and anchors_between(session.document, *span) is None:
@@ -214,7 +219,7 @@ def _enter_points(
     known = None if before is None else before.points
     queries = identify(user, known, others, session.document)
     own = OwnPoints(points.name, id_of(points), queries)
-    return session.enter(own, before, read_clicked(points, session.image))
+    return session.enter(own, before)
 
 
 def _nothing_to_follow(request: Request, span: tuple[int, int]) -> str:

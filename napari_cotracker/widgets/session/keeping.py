@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from napari_cotracker.project import Document, Edit, Recording
     from napari_cotracker.project.runs import RunRequest
+    from napari_cotracker.widgets.layers.coordinates import PixelAxes
     from napari_cotracker.widgets.session.clicked import Clicked
     from napari_cotracker.widgets.session.memory import Memory
 
@@ -53,8 +54,6 @@ class Keeping:
         self.memory = memory
         self._describe = describe
         self._warn = warn
-        # The person's points as the latest run has read them.
-        self.entered: dict[str, Clicked | None] = {}
         self._given_up = False
         self._left: Path | None = None  # where it was kept before that
 
@@ -132,7 +131,7 @@ class Keeping:
         self._do(step)
 
     def keep_clicked(
-        self, clicked: Clicked | None, others: Iterable[Clicked] = ()
+        self, clicked: Clicked | None, others: Iterable[Clicked], axes: PixelAxes
     ) -> None:
         """Keep the person's points as they are now; the next run will read them.
 
@@ -142,10 +141,12 @@ class Keeping:
             The layer that is chosen.
         others : iterable of Clicked
             Layers that were chosen before and were not read yet.
+        axes : PixelAxes
+            Of the results.
         """
-        if clicked is not None and self._counts_already(clicked):
+        if clicked is not None and self.memory.was_read(clicked, axes):
             clicked = None
-        left = tuple(other for other in others if not self._counts_already(other))
+        left = tuple(x for x in others if not self.memory.was_read(x, axes))
         known = (self.memory.clicked, *self.memory.set_aside)
         now = (clicked, *left)
         if len(now) == len(known) and all(map(_same, now, known)):
@@ -153,10 +154,6 @@ class Keeping:
         if clicked is not None or left:
             self.begin_file()
         self.remember(clicked=clicked, set_aside=left)
-
-    def _counts_already(self, clicked: Clicked) -> bool:
-        """Whether a run has read the layer as it is."""
-        return clicked.same_as(self.entered.get(clicked.layer))
 
     # -- files ----------------------------------------------------------------
 
@@ -204,7 +201,7 @@ class Keeping:
     def drop(self) -> None:
         """Close the file; what was clicked is not offered, being there still."""
         if self.is_unsaved:
-            self.keep_clicked(None)
+            self.remember(clicked=None, set_aside=())
         self.close()
 
     def _do(self, step: Callable[[], Answer]) -> Answer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from napari_cotracker.project.recovery import CLICKED, SET_ASIDE
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from napari_cotracker.project import Project
     from napari_cotracker.project.runs import RunRequest
+    from napari_cotracker.widgets.layers.coordinates import PixelAxes
 
 OWN_POINTS = "own_points"  # what a project file calls them
 
@@ -84,6 +85,20 @@ class Memory:
     def not_read(self) -> tuple[Clicked, ...]:
         """Every layer that was not read yet."""
         return (*([] if self.clicked is None else [self.clicked]), *self.set_aside)
+
+    def holds(self, clicked: Clicked, axes: PixelAxes) -> bool:
+        """Tell whether a layer is known as it is, read or not."""
+        unread = any(map(clicked.same_as, self.not_read))
+        return unread or self.was_read(clicked, axes)
+
+    def was_read(self, clicked: Clicked, axes: PixelAxes) -> bool:
+        """Tell whether a run has read a layer as it is, over an image of these axes."""
+        return any(own.same_as(clicked, axes) for own in self.own_points)
+
+    def with_unread(self, clicked: Iterable[Clicked], axes: PixelAxes) -> Memory:
+        """Return the same facts and further layers, those that they do not hold."""
+        new = (layer for layer in clicked if not self.holds(layer, axes))
+        return replace(self, set_aside=(*self.set_aside, *new))
 
     def write(self, project: Project, keys: Iterable[str] | None = None) -> None:
         """Put facts into a project file; all by default.

@@ -10,6 +10,8 @@ import numpy as np
 from napari_cotracker.project import columns_of
 from napari_cotracker.project.travelling import own_at
 from napari_cotracker.tracks import Queries, Source
+from napari_cotracker.widgets.layers.coordinates import off_plane, to_txy
+from napari_cotracker.widgets.session.matching import unnamed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,7 +20,9 @@ if TYPE_CHECKING:
     from napari.layers import Points
 
     from napari_cotracker.project import Document
+    from napari_cotracker.widgets.layers.coordinates import PixelAxes
     from napari_cotracker.widgets.session.anchors import UserPoints
+    from napari_cotracker.widgets.session.clicked import Clicked
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +42,20 @@ class OwnPoints:
     layer: str
     layer_id: str
     points: Queries | None
+
+    def same_as(self, clicked: Clicked, axes: PixelAxes) -> bool:
+        """Tell whether a layer holds the same points, over an image of these axes."""
+        points = self.points
+        placed = clicked.data[:, -axes.ndim :]  # results lie on the axes from time on
+        if points is None or off_plane(placed, axes).any():
+            return False
+        txy = to_txy(placed, axes)
+        group = zip(clicked.group, points.point_id.tolist(), strict=False)
+        return (
+            np.array_equal(points.frame, np.rint(txy[:, 0]))
+            and np.array_equal(points.xy, txy[:, 1:].astype(np.float32))
+            and points.name == tuple(text or unnamed(i) for text, i in group)
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values."""
@@ -105,17 +123,17 @@ def _followed(own: OwnPoints, before: Document, after: Document) -> OwnPoints:
     if points is None:
         return own
     moved = _is_own(before, points) & ~_is_own(after, points)
-    ids = points.point_id.copy()
+    ids, names = points.point_id.copy(), list(points.name)
     for row in np.flatnonzero(moved):
-        frame = points.frame[row]
+        frame, point_id = points.frame[row], int(ids[row])
         there = own_at(after, frame, points.xy[row])
         was = own_at(before, frame, points.xy[row])
-        ids[row] = next((i for i in there if i not in was), ids[row])
-    return (
-        own
-        if (ids == points.point_id).all()
-        else replace(own, points=replace(points, point_id=ids))
-    )
+        ids[row] = next((i for i in there if i not in was), point_id)
+        if names[row] == unnamed(point_id):
+            names[row] = unnamed(int(ids[row]))
+    if (ids == points.point_id).all():
+        return own
+    return replace(own, points=replace(points, point_id=ids, name=tuple(names)))
 
 
 def _is_own(document: Document, points: Queries) -> npt.NDArray[np.bool_]:

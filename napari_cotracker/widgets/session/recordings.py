@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from napari_cotracker.errors import InputError, ProjectError
-from napari_cotracker.project import Recording
+from napari_cotracker.project import Project, Recording
 from napari_cotracker.widgets.layers.image_input import position_in, read_image
 from napari_cotracker.widgets.layers.layer_looks import METADATA_KEY
 
@@ -55,6 +56,28 @@ def shows(image: Image, recording: Recording, fixed: dict[int, int]) -> bool:
     if size != recording.shape:
         return False
     return recording_of(image, source).digest == recording.digest
+
+
+def image_under(kept: dict[str, Any], images: list[Image]) -> Image | None:
+    """Return the image that results are about, also if it was opened again.
+
+    Parameters
+    ----------
+    kept : dict
+        What is kept with the layer of the results.
+    images : list of Image
+        Those there are.
+    """
+    image = kept["over"]()
+    if image in images:
+        return cast("Image", image)
+    annotations, fixed = kept["annotations"], dict(kept["memory"].slice)
+    if not isinstance(annotations, Project):
+        return None
+    named = (image for image in images if image.name == kept["image"])
+    with suppress(ProjectError):  # it cannot be read
+        return next((x for x in named if shows(x, annotations.recording, fixed)), None)
+    return None
 
 
 def path_of(image: Image) -> Path | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from napari_cotracker.errors import CoTrackerError, InputError
 from napari_cotracker.project import Annotations
 from napari_cotracker.project.merging import overlay
+from napari_cotracker.project.recovery import SET_ASIDE
 from napari_cotracker.widgets.layers.coordinates import (
     PixelAxes,
     placement,
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from napari_cotracker.tracks import Span, Tracks
     from napari_cotracker.widgets.layers.image_input import ImageInput
     from napari_cotracker.widgets.layers.layer_looks import Scheduling
-    from napari_cotracker.widgets.session.clicked import Clicked
     from napari_cotracker.widgets.session.listeners import Listeners
     from napari_cotracker.widgets.session.own_points import OwnPoints
     from napari_cotracker.widgets.session.run import Run
@@ -137,12 +137,7 @@ class Session:
                 "start afresh."
             )
 
-    def enter(
-        self,
-        own: OwnPoints,
-        before: OwnPoints | None,
-        clicked: Clicked | None = None,
-    ) -> bool:
+    def enter(self, own: OwnPoints, before: OwnPoints | None) -> bool:
         """Take up what changed in the person's own points; tell whether anything did.
 
         Parameters
@@ -151,8 +146,6 @@ class Session:
             A layer as it is now.
         before : OwnPoints or None
             The same layer as it was read before; nothing of others is ever gone.
-        clicked : Clicked or None
-            The layer as it was when they were read.
 
         Raises
         ------
@@ -164,7 +157,6 @@ class Session:
         changed = document is not self.document
         if changed:
             self.kept.take(document)
-        self.kept.entered[own.layer] = clicked
         others = (read for read in self.memory.own_points if read is not before)
         left = [x for x in self.memory.not_read if x.layer != own.layer]
         self.remember(own_points=(*others, own), clicked=None, set_aside=tuple(left))
@@ -337,19 +329,26 @@ class Session:
         """Take up layers, and the results kept with them, of a closed dock."""
         kept = points.metadata[METADATA_KEY]
         self.kept.go_on_in(kept["annotations"], kept["memory"])
-        self.kept.entered = kept["entered"]
         self.axes = kept["axes"]
         self.layers.restore(points, trails, kept["tracks"], self.axes, kept["shown"])
         self._following.align()
 
-    def keep_in(
-        self, annotations: Annotations, memory: Memory, axes: PixelAxes
-    ) -> None:
-        """Go on with other annotations, such as those of a project, in their slice."""
-        self.kept.go_on_in(annotations, memory)
-        self.kept.entered.clear()
+    def keep_in(self, project: Project, memory: Memory, axes: PixelAxes) -> None:
+        """Go on with a project, in its slice; points that it has not read go there.
+
+        Raises
+        ------
+        ProjectError
+            Its file cannot be written.
+        """
+        own = result_axes(axes)
+        if not self.has_tracks:
+            memory = memory.with_unread(self.memory.not_read, own)
+            memory.write(project, [SET_ASIDE])
+            self.kept.drop()
+        self.kept.go_on_in(project, memory)
+        self.axes = own
         self.layers.chosen, self.layers.wants_trails = None, True
-        self.axes = result_axes(axes)
         self._steps_since.clear()
         self._store()
 
@@ -391,7 +390,6 @@ class Session:
             {
                 "annotations": self.annotations,
                 "memory": self.memory,
-                "entered": self.kept.entered,
                 "axes": self.axes,
             },
         )
