@@ -175,6 +175,28 @@ def test_a_device_is_never_replaced(tmp_path):
     assert pipe.is_fifo() and list(tmp_path.iterdir()) == [pipe]
 
 
+@pytest.mark.parametrize("links", [True, False])
+def test_a_file_of_the_same_name_that_came_meanwhile_stays(
+    tmp_path, monkeypatch, links
+):
+    path = tmp_path / "t.csv"
+    if not links:  # exFAT has none; what can be seen there is seen
+
+        def link(*_):
+            raise OSError(errno.EPERM, "no links")
+
+        monkeypatch.setattr(os, "link", link)
+    with pytest.raises(FormatError, match="--overwrite"):
+        with replacing(path, overwrite=False) as part:
+            part.write_text("ours")
+            path.write_text("theirs")
+    assert path.read_text() == "theirs"
+    assert list(tmp_path.iterdir()) == [path]
+    with replacing(tmp_path / "new.csv", overwrite=False) as part:
+        part.write_text("ours")
+    assert (tmp_path / "new.csv").read_text() == "ours"
+
+
 def test_a_result_whose_folder_has_gone_is_saved_elsewhere(tmp_path, monkeypatch):
     refuge = tmp_path / "refuge"
     refuge.mkdir()
