@@ -62,19 +62,21 @@ def replacing(
     if exists and target.is_dir() is not folder:
         kind = "folder" if folder else "file"
         raise failure(f"'{path}' is not a {kind}; give the name of a {kind} to write.")
-    if exists and not overwrite:
-        raise failure(
-            f"'{path}' exists already; choose another name, or pass overwrite=True "
-            "to replace it."
-        )
     part: Path | None = None
     try:
+        if exists and not overwrite:
+            raise FileExistsError
         part = _new(target, folder=folder)
         yield part
         _to_disk(part)
         part.chmod(_usual_mode(target, folder=folder))
-        _take_place(part, target)
+        _take_place(part, target, overwrite=overwrite)
         part = None
+    except FileExistsError as error:
+        raise failure(
+            f"'{path}' exists already; choose another name, or have it replaced "
+            "(overwrite=True, on the command line --overwrite)."
+        ) from error
     except OSError as error:
         raise failure(
             f"'{path}' cannot be written ({_reason(error)}); check the folder "
@@ -105,7 +107,10 @@ def _to_disk(path: Path) -> None:
                 os.fsync(file.fileno())
 
 
-def _take_place(part: Path, target: Path) -> None:
+def _take_place(part: Path, target: Path, *, overwrite: bool) -> None:
+    if not overwrite and not part.is_dir() and _linked(part, target):
+        part.unlink()
+        return
     if not (part.is_dir() and target.exists()):
         part.replace(target)
         return
@@ -120,6 +125,20 @@ def _take_place(part: Path, target: Path) -> None:
         raise
     finally:
         _remove(aside.parent)
+
+
+def _linked(part: Path, target: Path) -> bool:
+    """Give a file its name unless that is taken (FileExistsError), in one step.
+
+    Renaming would replace what another program has put there since it was looked for.
+    """
+    try:
+        os.link(part, target)
+    except OSError as error:
+        if os.path.exists(target):
+            raise FileExistsError from error
+        return False  # a disk without links, such as exFAT
+    return True
 
 
 def _remove(path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 import tifffile
 
 from napari_cotracker.cli import main
+from napari_cotracker.cli import track as cli_track
 from napari_cotracker.cli.console import ProgressBar
 from napari_cotracker.io import load_queries, load_tracks
 from napari_cotracker.project import Annotations, Project, Recording, RunRequest
@@ -232,6 +233,25 @@ def test_bad_input_leaves_no_project_behind(here, capsys):
     assert main([*NEW, "--region", "200", "100", "40", "40", *QUICK]) == 2
     assert "outside" in capsys.readouterr().err
     assert not Path("p.ctk").exists()
+
+
+def test_a_project_made_by_another_run_in_the_meantime_stays(here, monkeypatch, capsys):
+    theirs = []
+
+    def slowly(*given):
+        with monkeypatch.context() as patch:
+            patch.setattr("napari_cotracker.cli.track.load_chosen", load)
+            assert main([*NEW, *QUICK]) == 0
+        theirs.append(Path("p.ctk").read_bytes())
+        return load(*given)
+
+    load = cli_track.load_chosen
+    monkeypatch.setattr(cli_track, "load_chosen", slowly)
+    assert main([*NEW, *QUICK]) == 2
+    said = capsys.readouterr().err
+    assert "by another run" in said and "--project" in said
+    assert "overwrite" not in said
+    assert Path("p.ctk").read_bytes() == theirs[0]
 
 
 def test_an_open_project_is_told(here, monkeypatch, capsys):

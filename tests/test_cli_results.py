@@ -25,6 +25,7 @@ from napari_cotracker.errors import (
     VideoError,
 )
 from napari_cotracker.files import replacing
+from napari_cotracker.io import load_tracks
 from napari_cotracker.sample import sample_clip
 from napari_cotracker.tracking import Progress
 from napari_cotracker.tracks import Queries, Source, Tracks
@@ -69,7 +70,8 @@ def test_a_scheduler_ends_a_run_as_ctrl_c_does():
         signal.raise_signal(signal.SIGTERM)
         yield Progress(2, 5, sample_clip().truth, (0, 15))
 
-    outcome = follow(terminated(), QUIET)
+    with finishing_first(pytest.fail) as at_once:
+        outcome = follow(terminated(), QUIET, at_once)
     assert exit_code_of(outcome, QUIET) == 130
     assert outcome.tracks is not None and outcome.done == 1
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
@@ -88,6 +90,55 @@ def test_ctrl_c_waits_until_the_tracks_are_saved():
     finally:
         signal.signal(signal.SIGINT, before)
     assert saved == [1] and len(told) == 2
+
+
+def test_what_loses_nothing_is_ended_at_once():
+    told, done = [], []
+    with finishing_first(told.append) as at_once:
+        with pytest.raises(KeyboardInterrupt), at_once():
+            signal.raise_signal(signal.SIGTERM)
+            done.append("in it")
+        assert told == []
+        signal.raise_signal(signal.SIGTERM)
+        assert len(told) == 1
+        with pytest.raises(KeyboardInterrupt), at_once():
+            done.append("begun while one waits")
+    assert done == []
+
+
+# Where a run is over, and before its tracks are written.
+PLACES = ["tqdm.tqdm.close", "napari_cotracker.cli.track.summarise"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signals")
+@pytest.mark.parametrize("place", PLACES)
+def test_a_run_that_is_over_is_saved_whenever_the_scheduler_ends_it(tmp_path, place):
+    module, _, name = place.rpartition(".")
+    code = (
+        "import os, pkgutil, signal, sys\n"
+        "from napari_cotracker.cli import main, track\n"
+        f"home = pkgutil.resolve_name({module!r})\n"
+        f"usual = getattr(home, {name!r})\n"
+        "def killed(*given):\n"
+        f"    setattr(home, {name!r}, usual)\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    return usual(*given)\n"
+        f"setattr(home, {name!r}, killed)\n"
+        "sys.exit(main(sys.argv[1:]))\n"
+    )
+    (tmp_path / "q.csv").write_text("track,frame,x,y\n0,0,40.5,60.25\n")
+    quick = "--last-frame 9 --model-resolution 96 128 --iterations 1".split()
+    track = ["track", sample_clip().video, "--queries", "q.csv", "--out", "t.csv"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *track, *quick],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, "Traceback" in done.stderr) == (130, False), done.stderr
+    assert "when the tracks are saved" in done.stderr
+    tracks = load_tracks(tmp_path / "t.csv")
+    assert (tracks.source[:10] != Source.EMPTY).all()
 
 
 def test_json_has_no_nan(capsys):
@@ -173,6 +224,28 @@ def test_a_device_is_never_replaced(tmp_path):
     ):
         pass
     assert pipe.is_fifo() and list(tmp_path.iterdir()) == [pipe]
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_file_of_the_same_name_that_came_meanwhile_stays(
+    tmp_path, monkeypatch, links
+):
+    path = tmp_path / "t.csv"
+    if not links:  # exFAT has none; what can be seen there is seen
+
+        def link(*_):
+            raise OSError(errno.EPERM, "no links")
+
+        monkeypatch.setattr(os, "link", link)
+    with pytest.raises(FormatError, match="--overwrite"):
+        with replacing(path, overwrite=False) as part:
+            part.write_text("ours")
+            path.write_text("theirs")
+    assert path.read_text() == "theirs"
+    assert list(tmp_path.iterdir()) == [path]
+    with replacing(tmp_path / "new.csv", overwrite=False) as part:
+        part.write_text("ours")
+    assert (tmp_path / "new.csv").read_text() == "ours"
 
 
 def test_a_result_whose_folder_has_gone_is_saved_elsewhere(tmp_path, monkeypatch):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_cotracker.cli.following import follow
+from napari_cotracker.cli.interrupts import finishing_first
 from napari_cotracker.cli.outputs import write_or_rescue
 from napari_cotracker.cli.result import errors_px, exit_code_of, summarise
 from napari_cotracker.cli.track import add_model_flags, load_chosen
@@ -56,10 +57,12 @@ def run(args: argparse.Namespace, console: Console) -> int:
     with open_video(clip.video) as source:
         console.say(source.describe())
         model = load_chosen(args, args.model, "auto")
-        outcome = follow(track_iter(source, clip.queries, model), console)
-        result = {"video": str(clip.video), "model": args.model, **summarise(outcome)}
-        result |= compare(outcome, clip)
-        result["files"] = save(args.out, outcome, clip, source)
+        with finishing_first(console.complain) as at_once:
+            steps = track_iter(source, clip.queries, model)
+            outcome = follow(steps, console, at_once)
+            result = {"video": str(clip.video), "model": args.model}
+            result |= summarise(outcome) | compare(outcome, clip)
+            result["files"] = save(args.out, outcome, clip, source)
     write_or_rescue(
         lambda path: path.write_text(json.dumps(result, indent=1), encoding="utf-8"),
         args.out / SUMMARY,

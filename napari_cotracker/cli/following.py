@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from napari_cotracker.cli.interrupts import termination_as_ctrl_c
 from napari_cotracker.errors import CoTrackerError, ProjectError, TrackingError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from napari_cotracker.cli.console import Console
+    from napari_cotracker.cli.interrupts import AtOnce
     from napari_cotracker.tracking import Progress
     from napari_cotracker.tracks import Tracks
 
@@ -43,7 +43,11 @@ class Outcome:
     stopped_by: Stop | None = None
 
 
-def follow(steps: Generator[Progress, None, object], console: Console) -> Outcome:
+def follow(
+    steps: Generator[Progress, None, object],
+    console: Console,
+    at_once: AtOnce = nullcontext,
+) -> Outcome:
     """Exhaust a tracking run.
 
     Parameters
@@ -52,6 +56,9 @@ def follow(steps: Generator[Progress, None, object], console: Console) -> Outcom
         As ``track_iter`` returns it; closed in any case.
     console : Console
         Where the progress is drawn.
+    at_once : callable
+        Of :func:`finishing_first`, which keeps what was found here safe until it is
+        saved: only the steps themselves are interrupted.
 
     Raises
     ------
@@ -62,10 +69,11 @@ def follow(steps: Generator[Progress, None, object], console: Console) -> Outcom
     last: Progress | None = None
     stopped_by: Stop | None = None
     begin = perf_counter()
-    with termination_as_ctrl_c(), console.progress("tracking") as bar, closing(steps):
+    with console.progress("tracking") as bar, closing(steps):
         try:
-            for last in steps:
-                bar.show(last.done, last.total)
+            with at_once():
+                for last in steps:
+                    bar.show(last.done, last.total)
         except KeyboardInterrupt as error:
             stopped_by = error
         except CoTrackerError as error:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     Handler = Callable[[int, Any], Any]
+    AtOnce = Callable[[], AbstractContextManager[None]]
 
 
 @contextmanager
@@ -21,7 +23,7 @@ def termination_as_ctrl_c() -> Iterator[None]:
 
 
 @contextmanager
-def finishing_first(tell: Callable[[str], object]) -> Iterator[None]:
+def finishing_first(tell: Callable[[str], object]) -> Iterator[AtOnce]:
     """Let the first Ctrl-C or SIGTERM wait until the block is done.
 
     Parameters
@@ -29,22 +31,42 @@ def finishing_first(tell: Callable[[str], object]) -> Iterator[None]:
     tell : callable
         Is given a sentence when one waits.
 
+    Yields
+    ------
+    at_once : callable
+        Gives a block, within this one, that is ended at once; also by one that waits.
+
     Raises
     ------
     KeyboardInterrupt
         After the block if one came, or within it at the second.
     """
-    came: list[int] = []
+    waiting: list[int] = []
+    ends_now = False
 
-    def wait(number: int, frame: Any) -> None:
-        if came:
+    def stop(number: int, frame: Any) -> None:
+        nonlocal ends_now
+        if ends_now or waiting:
+            ends_now = False  # what handles it may be ended by the next one only
             raise KeyboardInterrupt
-        came.append(number)
+        waiting.append(number)
         tell("Stopping when the tracks are saved; once more gives them up.")
 
-    with _handled(wait, signal.SIGINT, signal.SIGTERM):
-        yield
-    if came:
+    @contextmanager
+    def at_once() -> Iterator[None]:
+        nonlocal ends_now
+        if waiting:
+            waiting.clear()
+            raise KeyboardInterrupt
+        ends_now = True
+        try:
+            yield
+        finally:
+            ends_now = False
+
+    with _handled(stop, signal.SIGINT, signal.SIGTERM):
+        yield at_once
+    if waiting:
         raise KeyboardInterrupt
 
 

@@ -173,7 +173,7 @@ def enter(
             queries, len(source), source.size, source.fps, source.times
         )
         recording = Recording.of_file(args.video, (len(source), *source.size))
-        project = Project.create(args.project, Annotations(document), recording)
+        project = _made(args.project, Annotations(document), recording)
     elif (project.document.tracks.n_frames, project.document.tracks.size) != (
         len(source),
         source.size,
@@ -204,6 +204,19 @@ def keep(
     if found is not None:
         asked = _asked(found.source.shape, options)
         project.finish_run(overlay(project.document, found, asked, complete=True))
+
+
+def _made(path: Path, annotations: Annotations, recording: Recording) -> Project:
+    try:
+        return Project.create(path, annotations, recording)
+    except ProjectError as error:
+        if not isinstance(error.__cause__, FileExistsError):
+            raise
+        raise ProjectError(
+            f"The project {path} was made by another run since this one began; that "
+            "one was left as it is. Name another file with --project, or wait for the "
+            "other run and leave out --queries to follow its points again."
+        ) from error
 
 
 def _said(args: argparse.Namespace) -> dict[str, Any]:

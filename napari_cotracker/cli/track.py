@@ -32,12 +32,17 @@ from napari_cotracker.tracking.options import TrackingOptions
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Generator
 
     from napari_cotracker.cli.console import Console
+    from napari_cotracker.cli.interrupts import AtOnce
     from napari_cotracker.cli.project_run import Task
     from napari_cotracker.project import Project
+    from napari_cotracker.tracking import Progress
     from napari_cotracker.tracks import Tracks
     from napari_cotracker.video import FrameSource
+
+    Steps = Generator[Progress, None, object]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -121,37 +126,37 @@ def run(args: argparse.Namespace, console: Console) -> int:
         task.request.queries.check_inside(len(source), source.size)
         if args.out is not None:
             try_format(task.request.queries, args.out, args.format)
+        steps = None
         if task.is_done:
-            assert project is not None  # who else would know
             console.say("The run in the project is finished; nothing is left to track.")
-            outcome = Outcome(project.document.tracks, 0, 0, 0.0)
         else:
-            outcome = _track(args, task, project, source, stack, console)
-        result = {"video": str(video), **_report(args, task, source, outcome)}
-        if outcome.tracks is not None:
-            result |= save(outcome.tracks, source, args, console)
+            steps, project = _begin(args, task, project, source, console)
+            if project is not None:
+                stack.enter_context(project)
+        with finishing_first(console.complain) as at_once:
+            outcome = _outcome(steps, project, console, at_once)
+            result = {"video": str(video), **_report(args, task, source, outcome)}
+            if outcome.tracks is not None:
+                result |= save(outcome.tracks, source, args, at_once)
         console.report_run(result)
         return exit_code_of(outcome, console)
 
 
-def _track(
+def _begin(
     args: argparse.Namespace,
     task: Task,
     project: Project | None,
     source: FrameSource,
-    stack: ExitStack,
     console: Console,
-) -> Outcome:
-    """Load the model and run it; a project ends up with what the outcome holds."""
+) -> tuple[Steps, Project | None]:
+    """Load the model, and return the run and the project that keeps it."""
     from napari_cotracker.tracking import FinishedWindow, check_run, track_iter
 
     # The source was opened with these two already.
     options = replace(task.options, contrast_limits=None, channels=None)
     model = load_chosen(args, task.request.model, task.options.dtype)
     check_run(source, task.request.queries, model, options, task.request.constraints)
-    kept = enter(args, task, project, source)
-    if project is None and kept is not None:
-        stack.enter_context(kept)
+    project = enter(args, task, project, source)
     if task.windows:
         console.say(f"{len(task.windows)} windows were finished before.")
     steps: Any = track_iter(
@@ -162,12 +167,19 @@ def _track(
         constraints=task.request.constraints,
         resume=[FinishedWindow.from_bytes(window) for window in task.windows],
     )
-    if kept is None:
-        return follow(steps, console)
-    outcome = follow(keep(steps, kept, task.options), console)
-    if outcome.tracks is None:
+    return (steps if project is None else keep(steps, project, task.options)), project
+
+
+def _outcome(
+    steps: Steps | None, project: Project | None, console: Console, at_once: AtOnce
+) -> Outcome:
+    """Run; where a project keeps it, the outcome is what that holds then."""
+    outcome = Outcome(None, 0, 0, 0.0)
+    if steps is not None:
+        outcome = follow(steps, console, at_once)
+    if project is None or (steps is not None and outcome.tracks is None):
         return outcome
-    return replace(outcome, tracks=kept.document.tracks)
+    return replace(outcome, tracks=project.document.tracks)
 
 
 def _report(
@@ -211,7 +223,7 @@ def check_outputs(args: argparse.Namespace) -> None:
 
 
 def save(
-    tracks: Tracks, source: FrameSource, args: argparse.Namespace, console: Console
+    tracks: Tracks, source: FrameSource, args: argparse.Namespace, at_once: AtOnce
 ) -> dict[str, Any]:
     """Write the tracks, then the overlay, as far as they were asked for.
 
@@ -228,8 +240,7 @@ def save(
     said = {}
     if args.out is not None:
         timed = replace(tracks, fps=source.fps, times=source.times)
-        with finishing_first(console.complain):
-            losses = _save_tracks(timed, args)
+        losses = _save_tracks(timed, args)
         said["not_kept"] = "; ".join(losses) or "nothing: the file holds all"
     if args.overlay is not None:
         from napari_cotracker.overlay import write_overlay
@@ -237,7 +248,8 @@ def save(
         def draw(path: Path) -> None:
             write_overlay(source, tracks, path, overwrite=args.overwrite)
 
-        write_or_rescue(draw, args.overlay)
+        with at_once():  # the tracks are safe, and this takes long
+            write_or_rescue(draw, args.overlay)
     return said
 
 

@@ -100,9 +100,10 @@ class ArraySource(FrameSource):
 def _usual_axes(shape: tuple[int, ...]) -> str:
     if len(shape) == 3 and shape[2] in (3, 4) and shape[2] < shape[1]:
         raise InputError(
-            f"The array has shape {shape}, which looks like one colour picture; "
-            "expected (T, H, W) or (T, H, W, 3 or 4). If it is a recording of pictures "
-            "this narrow, say so with axes='TYX'."
+            f"The array has shape {shape}: one colour picture, or one slice of a "
+            "colour stack whose colours were taken for columns. Expected (T, H, W) or "
+            "(T, H, W, 3 or 4); give the whole colour stack (in napari: show it with "
+            "rgb=True). For pictures this narrow: open_video(array, axes='TYX')."
         )
     if len(shape) == 3:
         return "TYX"

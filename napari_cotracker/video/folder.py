@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from napari_cotracker.errors import InputError, VideoError
 from napari_cotracker.video.array import ArraySource
 from napari_cotracker.video.options import ReadingOptions
 from napari_cotracker.video.orientation import Orientation
+from napari_cotracker.video.source import VideoWarning
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,7 +106,9 @@ class FolderSource(ArraySource):
                 f"axes= and plane= do not apply to the folder '{path.name}': every "
                 "file is one frame; leave them out."
             )
-        super().__init__(ImageFiles(image_paths(path)), options, name=f"'{path.name}'")
+        paths = image_paths(path)
+        _warn_of_gaps(paths)
+        super().__init__(ImageFiles(paths), options, name=f"'{path.name}'")
 
     @staticmethod
     def supports(video: object) -> bool:
@@ -139,6 +143,28 @@ def image_paths(folder: Path) -> list[Path]:
                 "which look like one frame saved twice; keep one kind of file."
             )
     return paths
+
+
+def _warn_of_gaps(paths: list[Path]) -> None:
+    """Warn where the numbers in the names jump: that of a file is no frame then.
+
+    Times of day as names jump all the time; only steps that are mostly alike tell.
+    """
+    parts = [re.fullmatch(r"(.*?)(\d+)(\D*)", path.stem) for path in paths]
+    found = [match for match in parts if match]
+    if len(found) < len(paths) or len({(m[1], m[3]) for m in found}) > 1:
+        return
+    steps = np.diff([float(m[2]) for m in found])
+    kinds, counts = np.unique(steps, return_counts=True)
+    if len(kinds) > 1 and counts.max() > len(steps) / 2:
+        at = int(np.argmax(steps != kinds[counts.argmax()])) + 1
+        warnings.warn(
+            f"'{paths[0].parent.name}': the numbers in the names jump from "
+            f"'{paths[at - 1].name}' to '{paths[at].name}', which is frame {at}: "
+            "frames are counted by place. If images are missing, put them back.",
+            VideoWarning,
+            stacklevel=2,
+        )
 
 
 def read_image(path: Path) -> npt.NDArray[Any]:

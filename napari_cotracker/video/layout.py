@@ -156,12 +156,12 @@ def _ambiguous(axes: str, shape: tuple[int, ...], others: list[str]) -> str:
     if sorted(others) == ["T", "Z"]:
         return (
             f"The recording has several times and several planes ({sizes}); choose "
-            "one with plane=, or pass a projection along Z."
+            "one with plane= (--plane), or pass a projection along Z."
         )
     return (
         f"The axes of the recording are {axes} ({sizes}), and which of "
-        f"{' and '.join(others)} is time is not known; name them with axes=, as in "
-        f"axes='{_renamed(axes, others)}' (with plane= for one Z plane)."
+        f"{' and '.join(others)} is time is not known; name them with axes= (--axes), "
+        f"as in '{_renamed(axes, others)}' (with plane= for one Z plane)."
     )
 
 

@@ -5,8 +5,8 @@ import numpy as np
 from napari_cotracker.tracks import Source, Tracks
 
 FORMATS = (
-    "csv json napari dlc dlc-labels slp sleap-h5 nwb coco trackmate trackmate-csv "
-    "trackpy geff"
+    "csv json napari dlc dlc-labels slp sleap-h5 sleap-csv nwb coco trackmate "
+    "trackmate-csv trackpy geff"
 ).split()
 # Formats of several suffixes are tried with each.
 FILES = [
@@ -19,6 +19,7 @@ FILES = [
     ("dlc-labels", "t.dlc-labels.h5"),
     ("slp", "t.slp"),
     ("sleap-h5", "t.analysis.h5"),
+    ("sleap-csv", "t.analysis.csv"),
     ("nwb", "t.nwb"),
     ("coco", "t.coco.json"),
     ("trackmate", "t.xml"),

@@ -194,6 +194,68 @@ def test_sleap_analysis_of_other_axis_orders(tmp_path):
         np.testing.assert_array_equal(tracks.xy[2, :, 0], [2, 2, 12, 12])
 
 
+# As SLEAP writes it: a row per instance that is there, user instances without scores.
+SLEAP_CSV = """track,frame_idx,instance.score,head.x,head.y,head.score,ear.L.x,ear.L.y,\
+ear.L.score
+female,3,1.75,10.5,20.25,0.9,,,
+male,3,1.5,30,40,0.8,31,41,1.02
+female,5,,11.5,21.25,,12,22,
+"""
+
+
+def test_sleap_analysis_table(tmp_path):
+    path = tmp_path / "labels.v001.000_fly.analysis.csv"
+    path.write_text(SLEAP_CSV)
+    tracks = load_tracks(path)
+    assert tracks.name == ("female/head", "female/ear.L", "male/head", "male/ear.L")
+    assert tracks.n_frames == 6
+    np.testing.assert_array_equal(
+        tracks.xy[[3, 5]],
+        [
+            [[10.5, 20.25], [np.nan, np.nan], [30, 40], [31, 41]],
+            [[11.5, 21.25], [12, 22], [np.nan, np.nan], [np.nan, np.nan]],
+        ],
+    )
+    np.testing.assert_allclose(tracks.confidence[3], [0.9, 0, 0.8, 1])
+    np.testing.assert_allclose(tracks.confidence[5], [1, 1, 0, 0])
+    path.rename(tmp_path / "renamed.csv")
+    assert load_tracks(tmp_path / "renamed.csv").name == tracks.name
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("male,3,1.5", ",3,1.5", "frame 3 has two instances without a track"),
+        ("male,3,1.5", "female,3,1.5", "lines 2 and 3: two rows for track female"),
+        ("head.y", "head.why", "'head.x' has no column 'head.y'"),
+        (".x", ".why", "no columns <node>.x"),
+        ("30,40", "30,forty", "line 3, column 'head.y'"),
+    ],
+)
+def test_broken_sleap_tables_say_where(tmp_path, old, new, words):
+    text = SLEAP_CSV.replace("female,3", ",3") if new.startswith(",") else SLEAP_CSV
+    (tmp_path / "t.analysis.csv").write_text(text.replace(old, new))
+    with pytest.raises(FormatError, match=words):
+        load_tracks(tmp_path / "t.analysis.csv")
+
+
+def test_sleap_tables_of_one_animal_have_no_track(tmp_path):
+    sio = pytest.importorskip("sleap_io")
+    skeleton = sio.Skeleton(["head", "tail"])
+    guess = sio.PredictedInstance.from_numpy(
+        np.array([[1.5, 2.5], [np.nan, np.nan]]),
+        skeleton,
+        point_scores=np.array([0.5, 0.5]),
+    )
+    video = sio.Video("fly.mp4", open_backend=False)
+    labels = sio.Labels([sio.LabeledFrame(video, 7, [guess])], [video], [skeleton])
+    sio.save_csv(labels, str(tmp_path / "t.csv"), format="sleap")
+    tracks = load_tracks(tmp_path / "t.csv")
+    assert tracks.name == ("head",)
+    assert tracks.xy[7, 0].tolist() == [1.5, 2.5]
+    assert tracks.confidence[7, 0] == 0.5
+
+
 TRACKMATE = """<?xml version="1.0" encoding="UTF-8"?>
 <TrackMate version="7.11.1"><Model spatialunits="micron" timeunits="sec">
 <AllSpots nspots="6">

@@ -38,8 +38,8 @@ teams = pytest.mark.parametrize("names", [SOLO, GROUP], ids=["solo", "group"])
 
 def test_the_list_of_formats_is_the_documented_one():
     assert list(NAMES) == [
-        *("csv", "json", "napari", "dlc", "dlc-labels", "slp", "sleap-h5", "nwb"),
-        *("coco", "trackmate", "trackmate-csv", "trackpy", "geff"),
+        *("csv", "json", "napari", "dlc", "dlc-labels", "slp", "sleap-h5"),
+        *("sleap-csv", "nwb", "coco", "trackmate", "trackmate-csv", "trackpy", "geff"),
     ]
     assert set(NAMES) == set(FORMATS)
     for each in NAMES.values():
@@ -287,7 +287,8 @@ def test_suffixes_choose_and_contents_decide(tmp_path):
     tracks = rich_tracks()
     save_tracks(tracks, tmp_path / "own.csv")
     save_tracks(tracks, tmp_path / "own.json")
-    for format in ("napari", "dlc", "dlc-labels", "trackmate-csv", "trackpy"):
+    tables = ("napari", "dlc", "dlc-labels", "sleap-csv", "trackmate-csv", "trackpy")
+    for format in tables:
         path = tmp_path / f"{format}.csv"
         save_tracks(tracks, path, format)
         assert load_tracks(path).n_tracks == 3, format

@@ -146,6 +146,25 @@ def test_sleap_analysis_by_h5py_and_sleap_io(tmp_path, tracks):
     assert finite == seen(tracks).sum()
 
 
+def test_sleap_table_by_sleap_io(tmp_path, tracks):
+    sio = pytest.importorskip("sleap_io")
+    path = tmp_path / "t.analysis.csv"
+    save_tracks(tracks, path)
+    labels = sio.load_csv(str(path))
+    found = {}
+    for frame in labels:
+        for instance in frame:
+            who = instance.track.name if instance.track else ""
+            for node, xy in zip(instance.skeleton.nodes, instance.numpy(), strict=True):
+                if np.isfinite(xy).all():
+                    found[frame.frame_idx, who, node.name] = xy.astype("f4").tolist()
+    assert found == {
+        (t, individual, part): tracks.xy[t, n].tolist()
+        for n, individual, part in pairs(tracks)
+        for t in np.flatnonzero(seen(tracks)[:, n])
+    }
+
+
 def test_nwb_by_pynwb(tmp_path, tracks):
     pynwb = pytest.importorskip("pynwb")
     pytest.importorskip("ndx_pose")

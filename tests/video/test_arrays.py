@@ -309,3 +309,8 @@ def test_one_colour_picture_is_no_recording():
     with pytest.raises(InputError, match="one colour picture.*axes='TYX'"):
         open_video(np.zeros((48, 64, 3), np.uint8))
     assert len(open_video(np.zeros((48, 64, 3), np.uint8), axes="TYX")) == 48
+    # What is left of a colour stack that napari shows with rgb=False.
+    stack = np.zeros((9, 12, 16, 3), np.uint8)
+    with pytest.raises(InputError, match=r"\(9, 16, 3\).*whole colour.*rgb=True"):
+        open_video(stack[:, 0])
+    assert open_video(stack).shape == stack.shape

@@ -106,7 +106,7 @@ def test_time_planes_and_channels(tmp_path, compression):
     tifffile.imwrite(
         path, hyper, imagej=True, compression=compression, metadata={"axes": "TZCYX"}
     )
-    with pytest.raises(InputError, match="several times and several planes"):
+    with pytest.raises(InputError, match="several planes.*plane= .--plane."):
         open_video(path)
     with pytest.raises(InputError, match="2 channels; choose"):
         open_video(path, plane=2)
@@ -278,7 +278,8 @@ def test_a_folder_in_natural_order(tmp_path):
         save_png(tmp_path / f"img{i}.png", np.full((6, 8), i, np.uint8))
     (tmp_path / "notes.txt").write_text("no image")
     (tmp_path / ".hidden.png").write_text("no image")
-    source = open_video(tmp_path)
+    with pytest.warns(VideoWarning, match="counted by place"):
+        source = open_video(tmp_path)
     assert source[:, 0, 0, 0].tolist() == [0, 1, 2, 9, 10, 100]
     assert pickle.loads(pickle.dumps(source))[3, 0, 0, 0] == 9
 
@@ -356,6 +357,27 @@ def test_a_frame_saved_twice_is_no_second_frame(tmp_path, monkeypatch):
     (tmp_path / "1.jpg").write_bytes((tmp_path / "1.png").read_bytes())
     with pytest.raises(VideoError, match=r"'1\.jpg' and '1\.png'.*saved twice"):
         open_video(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("names", "jump"),
+    [
+        ("img1 img2 img3 img6 img7", "'img3.png' to 'img6.png', which is frame 3"),
+        ("a0_x a10_x a20_x a40_x", "'a20_x.png' to 'a40_x.png', which is frame 3"),
+        ("1 2 3 4", None),
+        ("img0 img5 img10", None),
+        ("20260101_120001 20260101_120009 20260101_120010 20260101_120031", None),
+        ("a1 b2 b4 last", None),
+    ],
+)
+def test_a_folder_with_gaps_in_its_numbers_says_how_frames_count(tmp_path, names, jump):
+    for name in names.split():
+        save_png(tmp_path / f"{name}.png", DEEP[0])
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        assert len(open_video(tmp_path)) == len(names.split())
+    assert len(said) == (jump is not None)
+    assert jump is None or jump in str(said[0].message)
 
 
 def test_bad_folders(tmp_path):
