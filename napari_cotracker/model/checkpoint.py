@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -115,6 +116,8 @@ def _unwrap(content: Any, path: Path) -> dict[str, Tensor]:
 
 def _unreadable(path: Path, error: Exception) -> ModelError:
     reason = (str(error).splitlines() or [type(error).__name__])[0]
+    if isinstance(error, pickle.UnpicklingError):  # torch would advise to run its code
+        reason = "it holds other things than weights"
     return ModelError(
         f"{path.name} cannot be read as a checkpoint ({reason}); "
         "it may be damaged or incomplete: get it again."

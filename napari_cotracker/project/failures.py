@@ -41,8 +41,9 @@ def in_use(path: Path) -> ProjectError:
 def gone(path: Path) -> ProjectError:
     """Return the error for a file that was taken away while it was open."""
     return ProjectError(
-        f"The project '{path}' was moved or deleted while it was open; this step was "
-        "not taken. Put it back, or save the project again, then repeat the step."
+        f"The project '{path}' was moved, deleted or replaced while it was open; this "
+        "step was not taken. Put it back, or save the project again, then repeat the "
+        "step."
     )
 
 

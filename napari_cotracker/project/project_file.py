@@ -124,7 +124,7 @@ class Project(Annotations):
         ------
         ProjectError
             As for :meth:`create`. This project stays open, unless the copy takes the
-            place from which its file was moved or deleted.
+            place from which its file was moved, deleted or replaced.
         """
         with _made(Path(path), overwrite=overwrite) as part:
             self._file.copy_into(part, Path(path))

@@ -91,6 +91,7 @@ class SqliteFile:
             header.check_header(path)
             header.check_writable(path)
             self._connection = self._connect(path, wait_s)
+            self._identity = _identity(self._key)
             self._is_open = True
             _open_here.add(self._key)
 
@@ -116,7 +117,7 @@ class SqliteFile:
     @property
     def is_in_place(self) -> bool:
         """Whether the file is where it was opened; one that is not would be lost."""
-        return self._key.exists()
+        return self._identity == _identity(self._key)
 
     def lies_at(self, path: Path) -> bool:
         """Tell whether a path leads to where this file was opened."""
@@ -201,3 +202,12 @@ def make_empty(path: Path, shown: Path) -> None:
 def is_project(path: Path) -> bool:
     """Tell whether a file is a project, open or not; never raises."""
     return path.resolve() in _open_here or header.is_project(path)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return what tells one file from another of the same name; None without one."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

@@ -36,7 +36,7 @@ def rename(project, name):
 def test_no_step_is_taken_that_nobody_would_find(project, path):
     away = path.with_name("away.ctk")
     path.rename(away)
-    with pytest.raises(ProjectError, match="moved or deleted"):
+    with pytest.raises(ProjectError, match="moved, deleted or replaced"):
         rename(project, "lost")
     assert project.document.name_of(A) == "before"
     away.rename(path)
@@ -44,6 +44,17 @@ def test_no_step_is_taken_that_nobody_would_find(project, path):
     project.close()
     with Project.open(path) as again:
         assert again.document.name_of(A) == "back"
+
+
+def test_another_file_of_its_name_is_left_alone(project, path):
+    away = path.with_name("away.ctk")
+    path.rename(away)
+    path.write_bytes(b"of somebody else")
+    with pytest.raises(ProjectError, match="moved, deleted or replaced"):
+        rename(project, "lost")
+    assert path.read_bytes() == b"of somebody else"
+    os.replace(away, path)
+    rename(project, "back")
 
 
 def test_it_is_saved_again_where_it_lay(project, path):

@@ -28,7 +28,7 @@ def desk(desk, monkeypatch, tmp_path):
 def test_an_edit_is_put_back_until_the_project_is_saved_again(desk):
     before = desk.tracks
     desk.drag(12, 1, (8, 6))
-    desk.wait(lambda: "moved or deleted" in desk.dock.status.text())
+    desk.wait(lambda: "moved, deleted or replaced" in desk.dock.status.text())
     assert np.array_equal(desk.tracks.xy, before.xy)
     assert (
         desk.place_of(12, 1).tolist()
@@ -48,7 +48,7 @@ def test_an_edit_is_put_back_until_the_project_is_saved_again(desk):
 def test_a_run_says_so(desk):
     desk.press("run")
     desk.quiet()
-    assert "moved or deleted" in desk.dock.status.text()
+    assert "moved, deleted or replaced" in desk.dock.status.text()
     assert desk["run"].isEnabled()
 
 
