@@ -177,7 +177,7 @@ def test_stopping_before_the_first_window_says_that_nothing_was_saved(capsys):
 
     outcome = follow(nothing_yet(), QUIET)
     assert exit_code_of(outcome, QUIET) == 130
-    assert "nothing was saved" in capsys.readouterr().err
+    assert "nothing new was saved" in capsys.readouterr().err
 
 
 def test_the_error_is_judged_where_the_model_answered_and_truth_is_seen():

@@ -62,7 +62,7 @@ def exit_code_of(outcome: Outcome, console: Console) -> int:
     if outcome.stopped_by is None:
         return 0
     kept = (
-        "nothing was finished, so nothing was saved"
+        "no window was finished, so nothing new was saved"
         if outcome.tracks is None
         else f"{outcome.done} of {outcome.total} windows were finished and are saved"
     )
