@@ -108,10 +108,8 @@ class Rows:
         FormatError
             Only visible ones were asked for, and there are none.
         """
-        known = (tracks.source != Source.EMPTY) & np.isfinite(tracks.xy).all(axis=-1)
-        column, frame = np.nonzero((known if occluded else known & tracks.visible).T)
-        if not occluded:
-            refuse_unseen(frame)
+        cells = known_cells(tracks) if occluded else visible_cells(tracks)
+        column, frame = np.nonzero(cells.T)
         at = (frame, column)
         return cls(
             point_id=tracks.point_id[column],
@@ -218,13 +216,27 @@ def leave_out_depth(z: npt.ArrayLike) -> None:
         )
 
 
-def refuse_unseen(seen: npt.NDArray[Any]) -> None:
-    """Refuse to write no position (R,) at all, where only visible ones are written."""
-    if not len(seen):
+def known_cells(tracks: Tracks) -> npt.NDArray[np.bool_]:
+    """Mark where there is a position, visible or occluded, (T, N)."""
+    known = (tracks.source != Source.EMPTY) & np.isfinite(tracks.xy).all(axis=-1)
+    return np.asarray(known)
+
+
+def visible_cells(tracks: Tracks) -> npt.NDArray[np.bool_]:
+    """Mark what a format gets that holds visible positions only, (T, N).
+
+    Raises
+    ------
+    FormatError
+        There is none.
+    """
+    seen = known_cells(tracks) & tracks.visible
+    if not seen.any():
         raise FormatError(
             "No point is visible on any frame, and this format holds visible points "
             "only; choose another, such as JSON."
         )
+    return seen
 
 
 def _refuse_huge(xy: npt.NDArray[np.float64], name: tuple[str, ...]) -> None:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_cotracker.io.building import known_cells
 from napari_cotracker.io.naming import distinct_names
-from napari_cotracker.tracks import Source, Tracks
+from napari_cotracker.tracks import Tracks
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -71,7 +72,7 @@ def compare(tracks: Tracks, again: Tracks, *, by_id: bool) -> Comparison:
     if pairs is None:
         return Comparison({}, "its tracks are other ones")
     now, spilled = _laid_over(tracks, again, pairs)
-    known, there = _known(tracks), _known(now)
+    known, there = known_cells(tracks), known_cells(now)
     seen, hidden = known & tracks.visible, known & ~tracks.visible
     both = known & there
     wrong = _wrong(tracks, now, spilled=spilled)
@@ -105,12 +106,6 @@ def compare(tracks: Tracks, again: Tracks, *, by_id: bool) -> Comparison:
     return Comparison(lost | _lost_facts(tracks, again, pairs), wrong)
 
 
-def _known(tracks: Tracks) -> Mask:
-    return np.asarray(
-        (tracks.source != Source.EMPTY) & np.isfinite(tracks.xy).all(axis=-1)
-    )
-
-
 def _pairs(
     tracks: Tracks, again: Tracks, *, by_id: bool
 ) -> list[tuple[int, int]] | None:
@@ -138,11 +133,11 @@ def _laid_over(
         *("xy", "visibility", "confidence", "visible", "source", "disagreement"),
     ):
         getattr(result, key)[:n_frames, old] = getattr(again, key)[:n_frames, new]
-    return result, bool(_known(again)[n_frames:].any())
+    return result, bool(known_cells(again)[n_frames:].any())
 
 
 def _wrong(tracks: Tracks, now: Tracks, *, spilled: bool) -> str | None:
-    known, there = _known(tracks), _known(now)
+    known, there = known_cells(tracks), known_cells(now)
     if spilled or (there & ~known).any():
         return "it has positions that were not there"
     moved = known & there & (tracks.xy != now.xy).any(axis=-1)

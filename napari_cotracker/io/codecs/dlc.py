@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_cotracker.errors import FormatError
-from napari_cotracker.io.building import from_grid
+from napari_cotracker.io.building import from_grid, known_cells
 from napari_cotracker.io.codecs.dlc_table import (
     SCORER,
     WideTable,
@@ -31,12 +31,13 @@ from napari_cotracker.io.codecs.dlc_table import (
 from napari_cotracker.io.format import TracksFormat
 from napari_cotracker.io.naming import distinct_names
 from napari_cotracker.io.single_score import from_score, to_score
-from napari_cotracker.tracks import Source, Tracks
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy.typing as npt
+
+    from napari_cotracker.tracks import Tracks
 
 COORDS = ("x", "y", "likelihood")
 KEY = "df_with_missing"
@@ -52,7 +53,7 @@ def matches(path: Path) -> bool:
 
 def write(tracks: Tracks, path: Path) -> None:
     """Write every known position."""
-    known = np.isfinite(tracks.xy).all(axis=-1) & (tracks.source != Source.EMPTY)
+    known = known_cells(tracks)
     values = np.dstack([tracks.xy, to_score(tracks)])
     values[~known] = np.nan
     # Readers drop rows of nothing but NaN (movement 0.15 does), and frames shift.

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_cotracker.errors import FormatError
-from napari_cotracker.io.building import Rows
+from napari_cotracker.io.building import Rows, known_cells
 from napari_cotracker.io.codecs.dlc_table import (
     SCORER,
     WideTable,
@@ -46,8 +46,7 @@ def matches(path: Path) -> bool:
 
 def write(tracks: Tracks, path: Path) -> None:
     """Write the visible positions as labels."""
-    seen = tracks.visible & (tracks.source != Source.EMPTY)
-    seen &= np.isfinite(tracks.xy).all(axis=-1)
+    seen = known_cells(tracks) & tracks.visible
     frames = np.flatnonzero(seen.any(axis=1))
     if not len(frames):
         raise FormatError("No point is visible, so there is no label to write.")

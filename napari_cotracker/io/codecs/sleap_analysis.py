@@ -16,11 +16,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_cotracker.errors import FormatError
-from napari_cotracker.io.building import from_grid, refuse_unseen
+from napari_cotracker.io.building import from_grid, visible_cells
 from napari_cotracker.io.format import TracksFormat
 from napari_cotracker.io.libraries import library
 from napari_cotracker.io.naming import NOBODY, Layout, distinct_names, join
-from napari_cotracker.tracks import Source
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,9 +54,7 @@ def write(tracks: Tracks, path: Path) -> None:
     shape = (len(layout.individuals), 2, len(layout.parts), tracks.n_frames)
     xy = np.full(shape, np.nan)
     score = np.full((shape[0], shape[2], shape[3]), np.nan)
-    seen = tracks.visible & (tracks.source != Source.EMPTY)
-    seen &= np.isfinite(tracks.xy).all(axis=-1)
-    refuse_unseen(np.flatnonzero(seen))
+    seen = visible_cells(tracks)
     for n, (i, p) in enumerate(layout.place):
         xy[i, :, p] = np.where(seen[:, n, None], tracks.xy[:, n], np.nan).T
         score[i, p] = np.where(seen[:, n], tracks.confidence[:, n], np.nan)

@@ -16,11 +16,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_cotracker.errors import FormatError
-from napari_cotracker.io.building import Rows, refuse_unseen
+from napari_cotracker.io.building import Rows, visible_cells
 from napari_cotracker.io.format import TracksFormat
 from napari_cotracker.io.naming import NOBODY, Layout, distinct_names, join
 from napari_cotracker.io.table import Table, csv_header, read_table, texts, write_table
-from napari_cotracker.tracks import Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,9 +47,7 @@ def write(tracks: Tracks, path: Path) -> None:
     FormatError
         No position is visible, or a part has a name that the header has already.
     """
-    seen = tracks.visible & (tracks.source != Source.EMPTY)
-    seen &= np.isfinite(tracks.xy).all(axis=-1)
-    refuse_unseen(np.flatnonzero(seen))
+    seen = visible_cells(tracks)
     layout = Layout.of(distinct_names(tracks))
     header = [*COLUMNS, *(f"{part}.{c}" for part in layout.parts for c in COORDS)]
     if len(set(header)) < len(header):
