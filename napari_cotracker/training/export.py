@@ -14,6 +14,7 @@ from napari_cotracker.errors import ModelError
 from napari_cotracker.model.checkpoint import confidence_metadata
 from napari_cotracker.model.config import PRESETS
 from napari_cotracker.training.checkpoints import History, load_checkpoint
+from napari_cotracker.training.widening import TIMES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,8 +26,6 @@ SELF_TRAINED = (
     "followed there and back with the same result."
 )
 LICENCE = "BSD-3-Clause"
-# A small table that was never trained, and that fp16 would spoil.
-TIMES = "time_emb"
 DATA = (
     "Procedural clips rendered by napari_cotracker.training.scenes (layers that move, "
     "turn, deform and hide each other); textures are procedural or crops of the free "

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from napari_cotracker.model.config import CoTracker3Config
 
 _INPUT = "updateformer.input_transform.weight"
-_TIMES = "time_emb"
+# A small table that was never trained, and that fp16 would spoil.
+TIMES = "time_emb"
 
 
 def widened(weights: dict[str, Tensor], config: CoTracker3Config) -> dict[str, Tensor]:
@@ -42,7 +43,7 @@ def widened(weights: dict[str, Tensor], config: CoTracker3Config) -> dict[str, T
     place = 2 + config.corr_levels * config.corr_out - missing
     grown = {
         _INPUT: _with_zeros(columns, place, missing),
-        _TIMES: _with_zeros(weights.get(_TIMES, usual), place, missing),
+        TIMES: _with_zeros(weights.get(TIMES, usual), place, missing),
     }
     return weights | grown
 
