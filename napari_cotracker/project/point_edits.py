@@ -9,7 +9,13 @@ import numpy as np
 from napari_cotracker.errors import InputError
 from napari_cotracker.project.cells import Cells
 from napari_cotracker.project.document import columns_of
-from napari_cotracker.project.draft import Draft, framed, named, points_as_spans
+from napari_cotracker.project.draft import (
+    Draft,
+    counted,
+    framed,
+    named,
+    points_as_spans,
+)
 from napari_cotracker.project.edit import Edit
 from napari_cotracker.tracks import Queries, Source
 
@@ -192,5 +198,4 @@ def _refuse_frames(frame: Integers, n_frames: int) -> None:
 
 def _points(document: Document, frame: Integers, point_id: Integers) -> str:
     where = f"of {named(document, point_id)} on {framed(frame)}" if len(frame) else ""
-    points = "1 point" if len(frame) == 1 else f"{len(frame)} points"
-    return f"{points} {where}".strip()
+    return f"{counted(len(frame), 'point')} {where}".strip()

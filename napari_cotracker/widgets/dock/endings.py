@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from napari_cotracker.project.draft import counted
 from napari_cotracker.widgets.runs.runner import Ending
 
 if TYPE_CHECKING:
@@ -43,11 +44,6 @@ def found(sessions: Iterable[Session]) -> str:
     return f"There {are} {there}. {_how_to_correct(tracked[0])}".strip()
 
 
-def counted(number: int, what: str) -> str:
-    """Return a number of things in words."""
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
-
-
 def _how_to_correct(session: Session) -> str:
     points = session.layers.points
     if points is None:
@@ -59,6 +55,6 @@ def left_out(run: Run) -> str:
     """Return what to say of anchors on frames that are not tracked, if any."""
     if not run.n_beyond:
         return ""
-    points = "1 point is" if run.n_beyond == 1 else f"{run.n_beyond} points are"
+    points = f"{counted(run.n_beyond, 'point')} {'is' if run.n_beyond == 1 else 'are'}"
     first, last = run.span
     return f"{points} not on frames {first} to {last}: kept, but not followed."
