@@ -156,11 +156,6 @@ def named(document: Document, point_id: npt.NDArray[np.int64]) -> str:
     return f"'{document.tracks.name[column]}'" if column >= 0 else "a track"
 
 
-def counted(number: int, what: str) -> str:
-    """Return a number of things in words."""
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
-
-
 def framed(frame: npt.NDArray[np.int64] | Sequence[int]) -> str:
     """Return how to call some frames in a sentence."""
     first, last = int(np.min(frame)), int(np.max(frame))

@@ -11,13 +11,13 @@ from napari_cotracker.project.cells import Cells
 from napari_cotracker.project.document import columns_of
 from napari_cotracker.project.draft import (
     Draft,
-    counted,
     framed,
     named,
     points_as_spans,
 )
 from napari_cotracker.project.edit import Edit
 from napari_cotracker.tracks import Queries, Source
+from napari_cotracker.tracks.wording import counted
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -137,7 +137,8 @@ def import_labels(
     _place(draft, labels.frame, ids, labels.xy)
     return draft.edit(
         "import labels",
-        f"{len(labels)} label(s) of {len(labels.tracks)} track(s) imported.",
+        f"{counted(len(labels), 'label')} of {counted(len(labels.tracks), 'track')} "
+        "imported.",
     )
 
 

@@ -23,6 +23,7 @@ from napari_cotracker.tracking.windows.plan import (
 )
 from napari_cotracker.tracking.windows.sightings import Sightings
 from napari_cotracker.tracking.windows.support import local_grids
+from napari_cotracker.tracks.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -167,7 +168,7 @@ def _check_in_range(anchors: Queries, first: int, last: int) -> None:
     if out.any():
         i = int(np.flatnonzero(out)[0])
         raise InputError(
-            f"{int(out.sum())} query point(s) lie outside the frame range: "
+            f"{counted(int(out.sum()), 'query point')} outside the frame range: "
             f"'{anchors.name[i]}' is on frame {anchors.frame[i]}, but frames {first} "
             f"to {last} are tracked; move the point or widen the range."
         )

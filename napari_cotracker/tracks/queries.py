@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_cotracker.errors import InputError
+from napari_cotracker.tracks.wording import counted
 
 Bools = npt.NDArray[np.bool_]
 _LARGEST = 2**63 - 1
@@ -125,7 +126,7 @@ class Queries:
         if late.any():
             i = int(np.flatnonzero(late)[0])
             raise InputError(
-                f"{int(late.sum())} query point(s) lie outside the time range: "
+                f"{counted(int(late.sum()), 'query point')} outside the time range: "
                 f"'{self.name[i]}' is on frame {self.frame[i]}, but the recording "
                 f"has frames 0 to {n_frames - 1}; move or remove them."
             )
@@ -134,7 +135,7 @@ class Queries:
             i = int(np.flatnonzero(out)[0])
             (x, y), (height, width) = self.xy[i], size
             raise InputError(
-                f"{int(out.sum())} query point(s) lie outside the image: "
+                f"{counted(int(out.sum()), 'query point')} outside the image: "
                 f"'{self.name[i]}' is at x={x:.1f}, y={y:.1f}, but the image "
                 f"is {width} wide and {height} high; move or remove them."
             )
@@ -189,8 +190,9 @@ def _as_positions(values: npt.ArrayLike) -> npt.NDArray[np.float32]:
     bad = ~np.isfinite(xy).all(axis=1)
     if bad.any():
         raise InputError(
-            f"{int(bad.sum())} query point(s) have NaN or infinite coordinates "
-            f"(the first is number {int(np.flatnonzero(bad)[0])}); remove them."
+            f"{counted(int(bad.sum()), 'query point')} with NaN or infinite "
+            f"coordinates (the first is number {int(np.flatnonzero(bad)[0])}); remove "
+            "them."
         )
     return xy
 

@@ -15,6 +15,7 @@ import torch
 
 from napari_cotracker.errors import InputError
 from napari_cotracker.tracking.frames.resample import resampling
+from napari_cotracker.tracks.wording import counted
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -125,7 +126,7 @@ class ModelFrame:
             i = int(np.flatnonzero(out)[0])
             x, y = queries.xy[i]
             raise InputError(
-                f"{int(out.sum())} query point(s) lie outside the region: "
+                f"{counted(int(out.sum()), 'query point')} outside the region: "
                 f"'{queries.name[i]}' is at x={x:.1f}, y={y:.1f}, but the region "
                 f"spans x {self.x0} to {self.x0 + self.width - 1} and y {self.y0} to "
                 f"{self.y0 + self.height - 1}; move the point or enlarge the region."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from napari_cotracker.project.draft import counted
+from napari_cotracker.tracks.wording import counted
 from napari_cotracker.widgets.runs.runner import Ending
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QMessageBox, QVBoxLayout, QWidget
 
 from napari_cotracker.errors import CoTrackerError
-from napari_cotracker.project.draft import counted
 from napari_cotracker.project.recovery import UnsavedWork, discard, find_unsaved
+from napari_cotracker.tracks.wording import counted
 from napari_cotracker.widgets.dock.controls import Sentence, button, combo, evenly
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_cotracker.project import columns_of
 from napari_cotracker.tracks.queries import within
+from napari_cotracker.tracks.wording import counted
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -59,13 +60,13 @@ class Reading:
         parts = []
         if self.outside:
             parts.append(
-                f"{self.outside} point(s) put back: outside the image. Where a point "
-                "is out of view hide its track (H) or end it."
+                f"{counted(self.outside, 'point')} put back: outside the image. "
+                "Where a point is out of view hide its track (H) or end it."
             )
         if self.stray:
             parts.append(
-                f"{self.stray} point(s) put back: of no track or frame. Add new points "
-                "to your own Points layer and press Run."
+                f"{counted(self.stray, 'point')} put back: of no track or frame. "
+                "Add new points to your own Points layer and press Run."
             )
         return " ".join(parts)
 

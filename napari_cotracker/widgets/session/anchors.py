@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_cotracker.errors import InputError
 from napari_cotracker.tracks import Queries
+from napari_cotracker.tracks.wording import counted
 from napari_cotracker.widgets.layers.coordinates import (
     affine_of,
     off_plane,
@@ -134,9 +135,9 @@ def _refuse_other_slices(
     if off.any():
         chosen = ", ".join(str(index) for index in source.axes.fixed.values())
         raise InputError(
-            f"{int(off.sum())} point(s) of '{points.name}' lie in another slice than "
-            f"the one shown (index {chosen}); move the sliders to the slice with the "
-            "points, or the points to this slice."
+            f"{counted(int(off.sum()), 'point')} of '{points.name}' in another slice "
+            f"than the one shown (index {chosen}); move the sliders to the slice with "
+            "the points, or the points to this slice."
         )
 
 
