@@ -148,12 +148,12 @@ def _choose_channels(
     count = pixels.n_channels
     if wanted is not None:
         if not 1 <= len(wanted) <= 3 or not all(0 <= c < max(count, 1) for c in wanted):
+            known = f"{count} channels" if count > 1 else "one channel"
             raise InputError(
-                f"channels={wanted} was asked for, but the recording has "
-                f"{max(count, 1)} channel(s); give 1 to 3 numbers from 0 to "
-                f"{max(count, 1) - 1}."
+                f"channels={wanted} was asked for, but the recording has {known}; give "
+                f"1 to 3 numbers from 0 to {max(count, 1) - 1}."
             )
-        return (wanted, f"channel(s) {_listed(wanted)}") if count else ((), "grey")
+        return (wanted, f"channels {_listed(wanted)}") if count else ((), "grey")
     if count == 0:
         return (), "grey"
     if count == 1:
@@ -166,13 +166,14 @@ def _choose_channels(
         kind = " (grey and alpha?)" if count == 2 else ""
         raise InputError(
             f"The last axis holds {count} samples of each pixel{kind}; expected 3 "
-            "(RGB) or 4 (RGBA). Choose those to show, as in channels=0 for grey; or, "
-            "if the last axis is something else, name the axes, as in axes='TZYX' or "
-            "axes='TCYX'."
+            "(RGB) or 4 (RGBA). Choose those to show, as in channels=0 for grey "
+            "(--channels 0); or, if the last axis is something else, name the axes, as "
+            "in axes='TZYX' or axes='TCYX' (--axes TZYX)."
         )
     raise InputError(
         f"The recording has {count} channels; choose those to show, as in channels=0 "
-        "for grey or channels=(0, 1, 2) for red, green and blue."
+        "for grey (--channels 0) or channels=(0, 1, 2) for red, green and blue "
+        "(--channels 0 1 2)."
     )
 
 

@@ -197,8 +197,8 @@ class TiffSource(ArraySource):
         if axes == self._layout.axes and self._layout.time == "Z":
             warnings.warn(
                 f"'{path.name}' calls the axis of its {len(self)} pictures Z (planes); "
-                "it is taken as time. Say axes='TYX' (or its axes with Z for T) if it "
-                "is, and choose another file if these are planes.",
+                "it is taken as time. Say axes='TYX' (--axes TYX, or its axes with Z "
+                "for T) if it is, and choose another file if these are planes.",
                 VideoWarning,
                 stacklevel=2,
             )
@@ -229,7 +229,7 @@ def _stated_axes(pages: TiffPages, name: str) -> tuple[str, str]:
         return axes.replace("C", "T"), f"axes {axes}: C taken as time"
     raise InputError(
         f"'{name}' calls its axes {axes}, shape {pages.shape}: is the first one time "
-        "or channels? Say so with axes='TYX' or axes='CYX'."
+        "or channels? Say so with axes='TYX' or axes='CYX' (--axes TYX)."
     )
 
 
