@@ -81,6 +81,7 @@ def test_disagreeing_shapes_are_refused():
         (lambda: Queries([1e300], [[1, 2]]), "'frame' goes from"),
         (lambda: Queries(["a"], [[1, 2]]), "'frame' must be whole numbers"),
         (lambda: Queries([0, 0], [[1, 2], [3]]), "cannot be read as numbers"),
+        (lambda: Queries([0], [[1, 2j]]), "cannot be read as numbers .it is complex"),
         (lambda: Queries.from_txy(np.ma.masked_invalid([[0, np.nan, 1]])), "masked"),
         (lambda: Queries([0], np.ma.masked_array([[1, 2]], [[0, 1]])), "masked"),
     ],

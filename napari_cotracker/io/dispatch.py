@@ -15,12 +15,13 @@ from napari_cotracker.io import queries_csv
 from napari_cotracker.io.anchors import queries_of, tracks_of
 from napari_cotracker.io.compare import compare
 from napari_cotracker.io.registry import format_inside, format_of, formats
+from napari_cotracker.tracks import Tracks
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from napari_cotracker.io.format import TracksFormat
-    from napari_cotracker.tracks import Queries, Tracks
+    from napari_cotracker.tracks import Queries
 
 
 def save_tracks(
@@ -212,6 +213,11 @@ def _losses(
 
 
 def _check_writable(tracks: Tracks) -> None:
+    if not isinstance(tracks, Tracks):
+        raise FormatError(
+            f"tracks is a {type(tracks).__name__}; expected Tracks, as track() and "
+            "load_tracks() return them."
+        )
     if tracks.n_frames == 0 or tracks.n_tracks == 0:
         raise FormatError(
             f"There is nothing to save: {tracks.n_tracks} tracks over "

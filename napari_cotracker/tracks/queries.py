@@ -159,6 +159,8 @@ def _as_numbers(values: npt.ArrayLike, what: str, expected: str) -> npt.NDArray[
         raise InputError(f"{what} have masked entries; remove those points.")
     try:
         numbers = np.asarray(values)
+        if np.iscomplexobj(numbers):
+            raise TypeError("it is complex")
         return numbers if numbers.dtype.kind in "iu" else numbers.astype(np.float64)
     except (TypeError, ValueError, RuntimeError) as error:
         raise InputError(

@@ -372,3 +372,10 @@ def test_nothing_visible_is_told_on_saving(tmp_path, file):
     with pytest.raises(FormatError, match="No point is visible.*JSON"):
         save_tracks(unseen, tmp_path / file)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("given", [None, np.zeros((3, 2, 2))])
+def test_only_tracks_are_saved(tmp_path, given):
+    with pytest.raises(FormatError, match=r"tracks is a .*; expected Tracks"):
+        save_tracks(given, tmp_path / "tracks.csv")
+    assert not list(tmp_path.iterdir())
