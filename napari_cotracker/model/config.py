@@ -24,6 +24,8 @@ class EncoderConfig:
         C, channels of the feature map.
     stride : int
         Spatial reduction of the feature map.
+    fine_channels : int
+        Channels of a second map of half that stride (published: 0 = none).
     """
 
     widths: tuple[int, int, int, int] = (64, 96, 128, 128)
@@ -31,6 +33,7 @@ class EncoderConfig:
     fusion_kernels: tuple[int, int] = (3, 1)
     channels: int = 128
     stride: int = 4
+    fine_channels: int = 0
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,16 @@ class CoTracker3Config:
     @property
     def token_width(self) -> int:
         """Visibility, confidence, correlation of all levels, motion encoding."""
-        return 2 + self.corr_levels * self.corr_out + MOTION_CHANNELS
+        return 2 + len(self.level_strides) * self.corr_out + MOTION_CHANNELS
+
+    @property
+    def level_strides(self) -> tuple[float, ...]:
+        """Of the maps that are correlated, in pixels of the feature map.
+
+        Pooled from it, the finest first; the one of half its stride comes last.
+        """
+        pooled = tuple(2.0**i for i in range(self.corr_levels))
+        return (*pooled, 0.5) if self.encoder.fine_channels else pooled
 
 
 # (forward, backward) displacement: 4 values raw, and as sine and cosine of
@@ -109,7 +121,11 @@ COTRACKER3_ONLINE = CoTracker3Config(window_len=16)
 COMPACT = CoTracker3Config(
     window_len=16,
     encoder=EncoderConfig(
-        widths=(32, 48, 64, 64), fusion_width=96, fusion_kernels=(1, 3), channels=64
+        widths=(32, 48, 64, 64),
+        fusion_width=96,
+        fusion_kernels=(1, 3),
+        channels=64,
+        fine_channels=32,
     ),
     corr_hidden=192,
     corr_out=96,

@@ -25,6 +25,11 @@ class FeatureLevel(NamedTuple):
     height: int
     width: int
 
+    @property
+    def channels(self) -> int:
+        """C, of every row."""
+        return self.rows.shape[-1]
+
 
 def build_pyramid(
     features: Tensor, levels: int, dtype: torch.dtype | None = None
@@ -44,6 +49,13 @@ def build_pyramid(
         rows = maps.permute(0, 2, 3, 1).reshape(-1, channels).to(dtype or maps.dtype)
         pyramid.append(FeatureLevel(rows, n_frames, height, width))
     return pyramid
+
+
+def as_level(features: Tensor, dtype: torch.dtype | None = None) -> FeatureLevel:
+    """Take (B, T, H, W, C) features as they are for one level."""
+    n_frames, height, width, channels = features.shape[1:]
+    rows = features.reshape(-1, channels).to(dtype or features.dtype)
+    return FeatureLevel(rows, n_frames, height, width)
 
 
 def gather_neighbours(

@@ -12,6 +12,7 @@ from napari_cotracker.errors import InputError
 from napari_cotracker.model.arithmetic import reduced, works_in_parts
 from napari_cotracker.model.correlation import (
     FeatureLevel,
+    as_level,
     build_pyramid,
     correlate,
     sample_support,
@@ -22,6 +23,7 @@ from napari_cotracker.model.embeddings import (
     stretch_table,
 )
 from napari_cotracker.model.encoder import FrameEncoder, encode_frames
+from napari_cotracker.model.fine_map import split, unpacked
 from napari_cotracker.model.interface import Prediction, WindowState
 from napari_cotracker.model.transformer import UpdateTransformer
 from napari_cotracker.model.windowed import predict_windowed
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
 
     from napari_cotracker.model.config import CoTracker3Config
 
+
+# Maps to correlate, each with its stride in pixels of the feature map.
+Levels = list[tuple[FeatureLevel, float]]
 
 # Correlation volumes that a processor works on at once: enough for a good matrix
 # product, few enough to stay in its caches.
@@ -101,30 +106,37 @@ class CoTracker3(nn.Module):
         self.register_buffer("motion_scale_xy", scale, persistent=False)
 
     def encode(self, frames: Tensor) -> Tensor:
-        """Encode (B, T, 3, H, W) frames into L2-normalised (B, T, h, w, C)."""
+        """Encode (B, T, 3, H, W) frames into (B, T, h, w, C), of unit length.
+
+        With a fine map, whose pixels have unit length too, (B, T, h, w, C + 4 fine).
+        """
         self._check_frames(frames)
         with reduced(self.arithmetic, frames.device):
             features = encode_frames(
                 self.fnet,
                 frames.flatten(0, 1),
-                lambda part: _normalised(part).to(self.arithmetic),
+                lambda part: self._finished(part).to(self.arithmetic),
             )
         return features.unflatten(0, frames.shape[:2])
 
     def sample(self, features: Tensor, queries_txy: Tensor) -> Tensor:
-        """Sample support patches at (B, N, 3) queries; (B, N, L, K^2, C)."""
-        pyramid = build_pyramid(features, self.config.corr_levels)
+        """Sample support patches at (B, N, 3) queries; (B, N, L, K^2, C).
+
+        Those of the fine map end in zeros.
+        """
         frame = queries_txy[..., 0].long()
         patches = [
             sample_support(
                 level,
                 frame,
-                queries_txy[..., 1:] / (self.stride * 2**i),
+                queries_txy[..., 1:] / (self.stride * stride),
                 self.config.corr_radius,
             )
-            for i, level in enumerate(pyramid)
+            for level, stride in self._levels(features)
         ]
-        looks = torch.stack(patches, dim=2)
+        channels = self.config.encoder.channels
+        full = [F.pad(patch, (0, channels - patch.shape[-1])) for patch in patches]
+        looks = torch.stack(full, dim=2)
         return _normalised(looks) if self.config.unit_looks else looks
 
     def join(self, looks: Tensor) -> Tensor:
@@ -156,8 +168,8 @@ class CoTracker3(nn.Module):
         """
         # Several windows stay where they are: copying them costs more than it saves.
         clips = features if isinstance(features, tuple) else (features,)
-        levels, arithmetic = self.config.corr_levels, self.arithmetic
-        pyramids = [build_pyramid(clip, levels, arithmetic) for clip in clips]
+        arithmetic = self.arithmetic
+        pyramids = [self._levels(clip, arithmetic) for clip in clips]
         support = point_features.to(arithmetic).tensor_split(len(clips))
         states = []
         with reduced(arithmetic, clips[0].device):
@@ -189,7 +201,7 @@ class CoTracker3(nn.Module):
 
     def _update(
         self,
-        pyramids: Sequence[list[FeatureLevel]],
+        pyramids: Sequence[Levels],
         support: Sequence[Tensor],
         state: WindowState,
     ) -> WindowState:
@@ -211,7 +223,7 @@ class CoTracker3(nn.Module):
         )
 
     def _embed_in_parts(
-        self, pyramid: list[FeatureLevel], support: Tensor, state: WindowState
+        self, pyramid: Levels, support: Tensor, state: WindowState
     ) -> Iterator[Tensor]:
         """Embed the tokens of all points, (B, n, S, W) at a time."""
         n_frames, n_points = state.xy.shape[1:3]
@@ -227,16 +239,14 @@ class CoTracker3(nn.Module):
             part = self._embed(pyramid, support[:, some], known)
             yield part[:, begin - first :]
 
-    def _embed(
-        self, pyramid: list[FeatureLevel], support: Tensor, state: WindowState
-    ) -> Tensor:
+    def _embed(self, pyramid: Levels, support: Tensor, state: WindowState) -> Tensor:
         """Embed the tokens of some points; (B, N, S, W)."""
         feature_xy = state.xy / self.stride
         xy = feature_xy.transpose(1, 2)  # (B, N, S, 2)
         radius = self.config.corr_radius
         volumes = (
-            correlate(level, support[:, :, i], xy / 2**i, radius)
-            for i, level in enumerate(pyramid)
+            correlate(level, support[:, :, i, :, : level.channels], xy / stride, radius)
+            for i, (level, stride) in enumerate(pyramid)
         )
         scores = torch.stack([state.visibility, state.confidence], dim=-1)
         motion = encode_motion(feature_xy, self.motion_scale_xy)
@@ -250,6 +260,18 @@ class CoTracker3(nn.Module):
         )  # (B, N, S, D)
         time = stretch_table(self.time_emb, tokens.shape[2])
         return self.updateformer.embed(tokens + time)
+
+    def _levels(self, features: Tensor, dtype: torch.dtype | None = None) -> Levels:
+        """Lay out all maps that are correlated, each with its stride."""
+        coarse, fine = unpacked(features, self.config.encoder.channels)
+        maps = build_pyramid(coarse, self.config.corr_levels, dtype)
+        if fine is not None:
+            maps.append(as_level(fine, dtype))
+        return list(zip(maps, self.config.level_strides, strict=True))
+
+    def _finished(self, features: Tensor) -> Tensor:
+        parts = split(features, self.config.encoder.channels)
+        return torch.cat([_normalised(part) for part in parts], dim=-1)
 
     def _check_frames(self, frames: Tensor) -> None:
         # Every correlation level needs at least one feature pixel.

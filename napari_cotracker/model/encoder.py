@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from napari_cotracker.model.arithmetic import works_in_parts
+from napari_cotracker.model.fine_map import packed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,6 +43,22 @@ class ResidualBlock(nn.Module):
         return (x + y).relu_()
 
 
+class FineHead(nn.Module):
+    """What lies where, to half a feature pixel: early detail told apart by features."""
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        self.detail = nn.Conv2d(config.widths[0], config.fine_channels, 1)
+        self.context = nn.Conv2d(config.channels, config.fine_channels, 1)
+        self.out = nn.Conv2d(config.fine_channels, config.fine_channels, 3, padding=1)
+
+    def forward(self, early: Tensor, features: Tensor) -> Tensor:
+        """Map (F, w, 2h, 2w) and (F, C, h, w) to (F, fine, 2h, 2w)."""
+        context = _resized(self.context(features), (early.shape[-2], early.shape[-1]))
+        out: Tensor = self.out(_normalised(self.detail(early) + context).relu_())
+        return out
+
+
 class FrameEncoder(nn.Module):
     """CoTracker's ``fnet``; every frame is encoded by itself.
 
@@ -65,6 +82,7 @@ class FrameEncoder(nn.Module):
         self.conv3 = nn.Conv2d(
             config.fusion_width, config.channels, second, padding=second // 2
         )
+        self.fine = FineHead(config) if config.fine_channels else None
 
     def forward(self, frames: Tensor) -> Tensor:
         """Encode frames.
@@ -77,16 +95,21 @@ class FrameEncoder(nn.Module):
         Returns
         -------
         (F, C, H/stride, W/stride)
+            And the fine map, where there is one, as further channels (see ``packed``).
         """
         size = (frames.shape[-2] // self.stride, frames.shape[-1] // self.stride)
         x = _normalised(self.conv1(2 * (frames / 255) - 1)).relu_()
         stages = []
+        early = None
         for layer in (self.layer1, self.layer2, self.layer3, self.layer4):
             x = layer(x)
+            early = x if early is None else early
             stages.append(_resized(x, size))
         fused = _normalised(self.conv2(torch.cat(stages, dim=1))).relu_()
         features: Tensor = self.conv3(fused)
-        return features
+        if self.fine is None:
+            return features
+        return packed(features, self.fine(early, features))
 
 
 def encode_frames(

@@ -20,12 +20,12 @@ TEMPERATURE = 0.05
 
 def matching_loss(model: CoTracker3, batch: Batch) -> tuple[Tensor, dict[str, float]]:
     """Cross-entropy over all locations, targets spread bilinearly over four cells."""
-    features = model.encode(batch.video.float())  # (B, 2, h, w, C)
+    features = model.encode(batch.video.float())  # (B, 2, h, w, C and what is finer)
     query_frame = batch.queries_txy[..., 0].long()  # (B, N)
     other = 1 - query_frame
     support = model.sample(features, batch.queries_txy)
     point = support[:, :, 0, support.shape[3] // 2]  # (B, N, C), the patch's centre
-    maps = features.flatten(2, 3)  # (B, 2, h * w, C)
+    maps = features[..., : point.shape[-1]].flatten(2, 3)  # (B, 2, h * w, C)
     scores = torch.einsum("bnc,bfpc->bfnp", point.float(), maps.float()) / TEMPERATURE
     index = other[:, None, :, None].expand(-1, 1, -1, scores.shape[-1])
     scores = scores.gather(1, index)[:, 0]  # (B, N, h * w)

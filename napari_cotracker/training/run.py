@@ -121,7 +121,7 @@ def _train(args: argparse.Namespace) -> None:
     if args.resume:
         trainer.resume(args.out)
     elif args.weights:
-        weights = widened(read_state_dict(args.weights), trainer.model.config)
+        weights = widened(read_state_dict(args.weights), trainer.model)
         fitting = fit_weights(weights, trainer.model, args.weights.name)
         trainer.start_from(fitting, read_history(args.weights))
     trainer.run(Limits(args.minutes, args.steps, args.cooldown), args.out)
