@@ -23,7 +23,7 @@ from napari_cotracker.model.embeddings import (
     stretch_table,
 )
 from napari_cotracker.model.encoder import FrameEncoder, encode_frames
-from napari_cotracker.model.fine_map import split, unpacked
+from napari_cotracker.model.fine_map import unpacked
 from napari_cotracker.model.interface import Prediction, WindowState
 from napari_cotracker.model.transformer import UpdateTransformer
 from napari_cotracker.model.windowed import predict_windowed
@@ -115,7 +115,7 @@ class CoTracker3(nn.Module):
             features = encode_frames(
                 self.fnet,
                 frames.flatten(0, 1),
-                lambda part: self._finished(part).to(self.arithmetic),
+                lambda rows: _normalised(rows).to(self.arithmetic),
             )
         return features.unflatten(0, frames.shape[:2])
 
@@ -268,10 +268,6 @@ class CoTracker3(nn.Module):
         if fine is not None:
             maps.append(as_level(fine, dtype))
         return list(zip(maps, self.config.level_strides, strict=True))
-
-    def _finished(self, features: Tensor) -> Tensor:
-        parts = split(features, self.config.encoder.channels)
-        return torch.cat([_normalised(part) for part in parts], dim=-1)
 
     def _check_frames(self, frames: Tensor) -> None:
         # Every correlation level needs at least one feature pixel.

@@ -84,7 +84,7 @@ class FrameEncoder(nn.Module):
         )
         self.fine = FineHead(config) if config.fine_channels else None
 
-    def forward(self, frames: Tensor) -> Tensor:
+    def forward(self, frames: Tensor) -> list[Tensor]:
         """Encode frames.
 
         Parameters
@@ -94,8 +94,8 @@ class FrameEncoder(nn.Module):
 
         Returns
         -------
-        (F, C, H/stride, W/stride)
-            And the fine map, where there is one, as further channels (see ``packed``).
+        (F, C, H/stride, W/stride), and the fine map (F, fine, 2 H/stride, 2 W/stride)
+        where there is one
         """
         size = (frames.shape[-2] // self.stride, frames.shape[-1] // self.stride)
         x = _normalised(self.conv1(2 * (frames / 255) - 1)).relu_()
@@ -108,8 +108,8 @@ class FrameEncoder(nn.Module):
         fused = _normalised(self.conv2(torch.cat(stages, dim=1))).relu_()
         features: Tensor = self.conv3(fused)
         if self.fine is None:
-            return features
-        return packed(features, self.fine(early, features))
+            return [features]
+        return [features, self.fine(early, features)]
 
 
 def encode_frames(
@@ -117,10 +117,10 @@ def encode_frames(
     frames: Tensor,
     finish: Callable[[Tensor], Tensor],
 ) -> Tensor:
-    """Encode (F, 3, H, W) frames into float32 (F, h, w, C), in batches that suit.
+    """Encode (F, 3, H, W) frames into (F, h, w, C), in batches that suit.
 
-    ``finish`` is applied to every batch. Channels come last, so that a position's
-    feature is a row that can be gathered.
+    ``finish`` is applied to every float32 map of a batch; several are packed into one.
+    Channels come last, so that a position's feature is a row that can be gathered.
 
     A processor is quickest frame by frame: the activations of several do not fit its
     caches, and the allocator maps them afresh for every layer. Training keeps the
@@ -132,8 +132,9 @@ def encode_frames(
         batch = len(frames) if torch.is_grad_enabled() else ACCELERATOR_BATCH
     parts = []
     for part in frames.split(max(1, batch)):
-        features: Tensor = encoder(part).permute(0, 2, 3, 1).float().contiguous()
-        parts.append(finish(features))
+        maps: list[Tensor] = encoder(part)
+        rows = [values.permute(0, 2, 3, 1).float().contiguous() for values in maps]
+        parts.append(packed([finish(values) for values in rows]))
     return parts[0] if len(parts) == 1 else torch.cat(parts)
 
 

@@ -1,31 +1,30 @@
 """A second feature map of half the stride, carried within the first.
 
-Whatever keeps, sends and pads features knows one tensor per frame. So the four fine
-pixels of every feature pixel follow its own channels: C + 4 fine ones, of the pixels
-(0, 0), (0, 1), (1, 0) and (1, 1), rows first.
+Whatever keeps, sends and pads features knows one tensor per frame. So two rows of the
+fine map follow every row of the other as further channels: C + 4 fine ones. Which of
+the row's pixels they lie beside means nothing; nothing needs to be sorted this way.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor
 
-PIXELS = 4
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
-def packed(features: Tensor, fine: Tensor) -> Tensor:
-    """Join (F, C, h, w) and (F, fine, 2h, 2w) to (F, C + 4 fine, h, w)."""
-    height, width = features.shape[-2:]
-    cells = fine.unflatten(-2, (height, 2)).unflatten(-1, (width, 2))
-    pixels = cells.permute(0, 3, 5, 1, 2, 4).flatten(1, 3)
-    return torch.cat([features, pixels], dim=1)
+def packed(maps: Sequence[Tensor]) -> Tensor:
+    """Join (F, h, w, C) and (F, 2h, 2w, fine) to (F, h, w, C + 4 fine).
 
-
-def split(features: Tensor, channels: int) -> list[Tensor]:
-    """Part (..., C + 4 fine) into (..., C) and four (..., fine), if fine is not 0."""
-    fine = (features.shape[-1] - channels) // PIXELS
-    sizes = [channels, *[fine] * PIXELS] if fine else [channels]
-    return list(features.split(sizes, dim=-1))
+    A single one is left as it is.
+    """
+    if len(maps) == 1:
+        return maps[0]
+    features, fine = maps
+    return torch.cat([features, fine.reshape(*features.shape[:3], -1)], dim=-1)
 
 
 def unpacked(features: Tensor, channels: int) -> tuple[Tensor, Tensor | None]:
@@ -33,8 +32,8 @@ def unpacked(features: Tensor, channels: int) -> tuple[Tensor, Tensor | None]:
 
     The second is None where nothing is packed.
     """
-    coarse, pixels = features[..., :channels], features[..., channels:]
-    if not pixels.shape[-1]:
+    coarse, rows = features[..., :channels], features[..., channels:]
+    if not rows.shape[-1]:
         return coarse, None
-    cells = pixels.unflatten(-1, (2, 2, -1)).permute(0, 1, 2, 4, 3, 5, 6)
-    return coarse, cells.flatten(2, 3).flatten(3, 4)
+    height, width = features.shape[2:4]
+    return coarse, rows.reshape(*features.shape[:2], 2 * height, 2 * width, -1)
