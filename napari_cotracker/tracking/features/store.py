@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 # Memory is kept small on purpose: behind the file stands the system's own cache,
 # which other programs can have back.
-MEMORY_BUDGET = 512 * 2**20
+MEMORY_BUDGET = 768 * 2**20
 DISK_BUDGET = 16 * 2**30
 # Recordings, model frames or weights whose features are kept at the same time.
 MOST_SHELVES = 4
