@@ -16,6 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from napari_cotracker.model.gradients import interpolate
+
 
 class FeatureLevel(NamedTuple):
     """One pyramid level as rows: ``rows`` (B * T * H * W, C) and its grid shape."""
@@ -88,13 +90,6 @@ def gather_neighbours(
     index = index + column[..., :, None]  # (B, M, 2r+2, 2r+2)
     picked = level.rows.index_select(0, index.flatten())
     return picked.reshape(*index.shape, -1), fraction
-
-
-def interpolate(values: Tensor, fraction: Tensor) -> Tensor:
-    """Shift x-major (..., K+1, K+1, D) values by (..., 2) to (..., K, K, D)."""
-    fx, fy = (f[..., None, None, None] for f in fraction.unbind(-1))
-    values = torch.lerp(values[..., :-1, :], values[..., 1:, :], fy)
-    return torch.lerp(values[..., :-1, :, :], values[..., 1:, :, :], fx)
 
 
 def sample_support(

@@ -13,7 +13,6 @@ from napari_cotracker.model.correlation import (
     build_pyramid,
     correlate_feature,
     gather_neighbours,
-    interpolate,
 )
 from napari_cotracker.model.embeddings import (
     encode_flow,
@@ -21,6 +20,7 @@ from napari_cotracker.model.embeddings import (
     sincos_table,
 )
 from napari_cotracker.model.encoder import FrameEncoder, encode_frames
+from napari_cotracker.model.gradients import interpolate
 from napari_cotracker.model.interface import Prediction, WindowState
 from napari_cotracker.model.transformer import UpdateTransformer
 from napari_cotracker.model.windowed import predict_windowed

@@ -24,6 +24,7 @@ from napari_cotracker.model.embeddings import (
 )
 from napari_cotracker.model.encoder import FrameEncoder, encode_frames
 from napari_cotracker.model.fine_map import unpacked
+from napari_cotracker.model.gradients import unit_length
 from napari_cotracker.model.interface import Prediction, WindowState
 from napari_cotracker.model.transformer import UpdateTransformer
 from napari_cotracker.model.windowed import predict_windowed
@@ -115,7 +116,7 @@ class CoTracker3(nn.Module):
             features = encode_frames(
                 self.fnet,
                 frames.flatten(0, 1),
-                lambda rows: _normalised(rows).to(self.arithmetic),
+                lambda rows: unit_length(rows).to(self.arithmetic),
             )
         return features.unflatten(0, frames.shape[:2])
 
@@ -137,12 +138,12 @@ class CoTracker3(nn.Module):
         channels = self.config.encoder.channels
         full = [F.pad(patch, (0, channels - patch.shape[-1])) for patch in patches]
         looks = torch.stack(full, dim=2)
-        return _normalised(looks) if self.config.unit_looks else looks
+        return unit_length(looks) if self.config.unit_looks else looks
 
     def join(self, looks: Tensor) -> Tensor:
         """Make one of (K, ...) support patches: their mean, as long as they are."""
         length = looks.norm(dim=-1, keepdim=True).mean(dim=0)
-        return _normalised(looks.mean(dim=0)) * length
+        return unit_length(looks.mean(dim=0)) * length
 
     def start(self, queries_xy: Tensor, n_frames: int) -> WindowState:
         """State of points seen only at their query: there, in every frame."""
@@ -283,9 +284,3 @@ class CoTracker3(nn.Module):
                 f"Frames are {height} high and {width} wide; both must be multiples "
                 f"of {self.stride} and at least {smallest}."
             )
-
-
-def _normalised(features: Tensor) -> Tensor:
-    """Bring (..., C) features to unit length."""
-    norm = features.square().sum(dim=-1, keepdim=True).clamp_min(1e-12).sqrt()
-    return features / norm

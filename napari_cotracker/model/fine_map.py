@@ -32,8 +32,9 @@ def unpacked(features: Tensor, channels: int) -> tuple[Tensor, Tensor | None]:
 
     The second is None where nothing is packed.
     """
-    coarse, rows = features[..., :channels], features[..., channels:]
-    if not rows.shape[-1]:
-        return coarse, None
+    if features.shape[-1] == channels:
+        return features, None
+    # Not two slices: each of them would fill a gradient of the whole with zeros.
+    coarse, rows = features.split([channels, features.shape[-1] - channels], dim=-1)
     height, width = features.shape[2:4]
     return coarse, rows.reshape(*features.shape[:2], 2 * height, 2 * width, -1)

@@ -12,7 +12,7 @@ from napari_cotracker.errors import InputError
 from napari_cotracker.model.checkpoint import fit_weights, read_state_dict
 from napari_cotracker.model.config import COTRACKER3_PRESETS
 from napari_cotracker.model.cotracker3 import CoTracker3
-from napari_cotracker.model.memory import keep_freed_memory
+from napari_cotracker.model.memory import ask_for_huge_pages, keep_freed_memory
 from napari_cotracker.training.calibration import calibrate
 from napari_cotracker.training.checkpoints import LAST, load_checkpoint
 from napari_cotracker.training.export import export_weights, read_history
@@ -92,6 +92,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the command; returns the exit code."""
     _check(args)
     if args.processes > 1:
+        ask_for_huge_pages()
         run_processes(args.processes, _train, args)
     else:
         _train(args)
@@ -116,7 +117,7 @@ def _train(args: argparse.Namespace) -> None:
         unlabelled=args.unlabelled,
     )
     if torch.device(args.device).type == "cpu":
-        keep_freed_memory()
+        keep_freed_memory(all_of_it=True)
     trainer = Trainer(options)
     if args.resume:
         trainer.resume(args.out)

@@ -27,7 +27,8 @@ def tracking_loss(
     n_frames = features.shape[1]
     n_windows = max(1, count_windows(n_frames, length, step))
     padded = (n_windows - 1) * step + length
-    features = pad_frames(features, padded)
+    # Halves of windows, joined: a slice of all would fill as many gradients with zeros.
+    halves = pad_frames(features, padded).split(step, dim=1)
     tracks_xy = pad_frames(batch.tracks_xy, padded)
     visible = pad_frames(batch.visible, padded)
     query_frame = batch.queries_txy[..., 0].long()
@@ -37,7 +38,7 @@ def tracking_loss(
         count = batch.n_early if begin == 0 else query_frame.shape[1]
         start = _window_start(model, batch, state, query_frame, begin, count)
         states = model.refine(
-            features[:, begin : begin + length],
+            torch.cat(halves[begin // step :][:2], dim=1),
             point_features[:, :count],
             start,
             iterations=iterations,

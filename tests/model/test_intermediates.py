@@ -43,7 +43,9 @@ class Calls:
 
     def add(self, name, args, out):
         self.inputs.setdefault(name, []).append(args[0].detach())
-        self.outputs.setdefault(name, []).append(out.detach())
+        # The encoder answers with all of its maps; published ones have one.
+        first = out[0] if isinstance(out, list) else out
+        self.outputs.setdefault(name, []).append(first.detach())
 
 
 @pytest.fixture(scope="module", params=sorted(CASES))
