@@ -20,17 +20,30 @@ from napari_cotracker.model.gradients import interpolate
 
 
 class FeatureLevel(NamedTuple):
-    """One pyramid level as rows: ``rows`` (B * T * H * W, C) and its grid shape."""
+    """One pyramid level as rows: ``rows`` (B * T * H * W, C) and its grid shape.
+
+    With ``beside``, they are those of a packed tensor (``fine_map.packed``): so many of
+    another map, then four of this one, and so on.
+    """
 
     rows: Tensor
     n_frames: int
     height: int
     width: int
+    beside: int = 0
 
     @property
     def channels(self) -> int:
         """C, of every row."""
         return self.rows.shape[-1]
+
+    def find(self, frame: Tensor, row: Tensor, column: Tensor) -> Tensor:
+        """Return which rows lie at these places; frames count through all clips."""
+        if not self.beside:
+            return (frame * self.height + row) * self.width + column
+        pixel = row % 2 * self.width + column
+        cell = (frame * self.height + row) // 2 * (self.width // 2) + pixel // 4
+        return cell * (self.beside + 4) + self.beside + pixel % 4
 
 
 def build_pyramid(
@@ -85,9 +98,8 @@ def gather_neighbours(
     column = column.clamp(0, level.width - 1)
     row = row.clamp(0, level.height - 1)
     batch = torch.arange(len(xy), device=xy.device)[:, None]
-    start = (batch * level.n_frames + frame) * (level.height * level.width)
-    index = start[..., None, None] + row[..., None, :] * level.width
-    index = index + column[..., :, None]  # (B, M, 2r+2, 2r+2)
+    frame = (batch * level.n_frames + frame)[..., None, None]
+    index = level.find(frame, row[..., None, :], column[..., :, None])
     picked = level.rows.index_select(0, index.flatten())
     return picked.reshape(*index.shape, -1), fraction
 

@@ -12,7 +12,6 @@ from napari_cotracker.errors import InputError
 from napari_cotracker.model.arithmetic import reduced, works_in_parts
 from napari_cotracker.model.correlation import (
     FeatureLevel,
-    as_level,
     build_pyramid,
     correlate,
     sample_support,
@@ -23,7 +22,7 @@ from napari_cotracker.model.embeddings import (
     stretch_table,
 )
 from napari_cotracker.model.encoder import FrameEncoder, encode_frames
-from napari_cotracker.model.fine_map import unpacked
+from napari_cotracker.model.fine_map import fine_level, parted
 from napari_cotracker.model.gradients import unit_length
 from napari_cotracker.model.interface import Prediction, WindowState
 from napari_cotracker.model.transformer import UpdateTransformer
@@ -264,10 +263,10 @@ class CoTracker3(nn.Module):
 
     def _levels(self, features: Tensor, dtype: torch.dtype | None = None) -> Levels:
         """Lay out all maps that are correlated, each with its stride."""
-        coarse, fine = unpacked(features, self.config.encoder.channels)
+        coarse, fine = parted(features, self.config.encoder.channels)
         maps = build_pyramid(coarse, self.config.corr_levels, dtype)
         if fine is not None:
-            maps.append(as_level(fine, dtype))
+            maps.append(fine_level(features, fine, dtype))
         return list(zip(maps, self.config.level_strides, strict=True))
 
     def _check_frames(self, frames: Tensor) -> None:

@@ -10,7 +10,14 @@ import torch
 from napari_cotracker.model.config import COMPACT
 from napari_cotracker.model.cotracker3 import CoTracker3
 from napari_cotracker.model.encoder import FrameEncoder
-from napari_cotracker.model.fine_map import packed, unpacked
+from napari_cotracker.model.fine_map import fine_level, packed, parted
+
+
+def unpacked(features, channels):
+    """Part features into both maps."""
+    coarse, rows = parted(features, channels)
+    n_clips, n_frames, height, width, _ = features.shape
+    return coarse, rows.reshape(n_clips, n_frames, 2 * height, 2 * width, -1)
 
 
 @pytest.fixture(scope="module")
@@ -31,9 +38,28 @@ def test_what_is_packed_comes_out_pixel_by_pixel():
 def test_without_a_fine_map_features_are_left_alone():
     rows = torch.randn(1, 3, 5, 7, 8)
     assert packed([rows]) is rows
-    coarse, fine = unpacked(rows, 8)
+    coarse, fine = parted(rows, 8)
     assert torch.equal(coarse, rows)
     assert fine is None
+
+
+def test_the_fine_map_is_found_where_it_lies():
+    fine = torch.randn(6, 8, 12, 2)
+    features = packed([torch.randn(6, 4, 6, 10), fine]).unflatten(0, (2, 3))
+    _, rows = parted(features, 10)
+    with torch.no_grad():
+        lying = fine_level(features, rows)
+    copied = fine_level(features, rows)
+    assert (lying.beside, copied.beside) == (5, 0)
+    frame, row, column = (
+        values.flatten()
+        for values in torch.meshgrid(
+            torch.arange(6), torch.arange(8), torch.arange(12), indexing="ij"
+        )
+    )
+    for level in (lying, copied):
+        found = level.rows[level.find(frame, row, column)]
+        assert torch.equal(found, fine.reshape(-1, 2))
 
 
 def test_every_pixel_of_both_maps_has_unit_length(network):
