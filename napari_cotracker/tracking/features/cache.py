@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from napari_cotracker.tracking.features.buffers import Buffers
 from napari_cotracker.tracking.features.store import DISK_BUDGET, FeatureStore, Shelf
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ class FeatureCache:
         self._encode = encode
         self._uses = uses.copy()
         self._device = device or torch.device("cpu")
+        self._buffers = Buffers()
         self._latest: dict[int, Tensor] = {}
         self._own: FeatureStore | None = None
         if shelf is None:
@@ -127,7 +129,7 @@ class FeatureCache:
         for frame, features in self._gather(places):
             if window is None:
                 shape = (len(frames), *features.shape)
-                window = torch.empty(shape, dtype=features.dtype, device=self._device)
+                window = self._empty(shape, features.dtype)
             for place in places[frame]:
                 window[place] = features
         assert window is not None  # a window has frames
@@ -151,6 +153,11 @@ class FeatureCache:
         self._latest.clear()
         if self._own is not None:
             self._own.clear()
+
+    def _empty(self, shape: Sequence[int], dtype: torch.dtype) -> Tensor:
+        if self._device.type == "cpu":
+            return self._buffers.empty(shape, dtype)
+        return torch.empty(shape, dtype=dtype, device=self._device)
 
     def _gather(self, frames: Iterable[int]) -> Iterator[tuple[int, Tensor]]:
         missing = []
