@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from napari_cotracker.training.options import STAGES, Stage, TrainOptions
 from napari_cotracker.training.scenes import SceneOptions, SyntheticClip, render_clip
+from napari_cotracker.training.suggestions import suggest_paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -31,7 +32,8 @@ class Batch:
     ``video`` (B, T, 3, H, W) uint8, a quarter of the traffic of floats;
     ``queries_txy`` (B, N, 3); ``tracks_xy`` (B, T, N, 2) pixels; ``visible``
     (B, T, N) bool; ``sightings`` (B, K, N): frames on which a point is shown besides,
-    its query's where it is not. The first ``n_early`` points are queried inside the
+    its query's where it is not; ``paths_xy`` (B, T, N, 2): see ``suggestions.py``. The
+    first ``n_early`` points are queried inside the
     first window. With ``position_only``, ``visible`` says which
     positions are known well enough to train on, and nothing else is.
     """
@@ -41,6 +43,7 @@ class Batch:
     tracks_xy: Tensor
     visible: Tensor
     sightings: Tensor
+    paths_xy: Tensor
     n_early: int
     position_only: bool = False
 
@@ -53,11 +56,18 @@ class Batch:
         position_only: bool = False,
     ) -> Batch:
         """Stack what :func:`query_clip` made of clips of one shape."""
-        video, queries_txy, tracks_xy, visible, sightings = (
+        video, queries_txy, tracks_xy, visible, sightings, paths_xy = (
             torch.stack(column) for column in zip(*clips, strict=True)
         )
         return cls(
-            video, queries_txy, tracks_xy, visible, sightings, n_early, position_only
+            video,
+            queries_txy,
+            tracks_xy,
+            visible,
+            sightings,
+            paths_xy,
+            n_early,
+            position_only,
         )
 
     def to(self, device: torch.device) -> Batch:
@@ -167,7 +177,7 @@ def query_clip(
     n_late: int,
     window_len: int,
     generator: torch.Generator,
-) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+) -> tuple[Tensor, ...]:
     """Choose queries on visible frames; returns the fields of a batch for one clip."""
     visible = clip.visible.cpu()
     early = visible.clone()
@@ -185,7 +195,8 @@ def query_clip(
     queries_txy = torch.cat([frame[:, None].float(), query_xy], dim=1)
     video = clip.video.to(torch.uint8)
     shown = clip.tracks_xy[:, point], clip.visible[:, point]
-    return video, queries_txy, *shown, sightings
+    paths_xy = suggest_paths(*shown, generator)
+    return video, queries_txy, *shown, sightings, paths_xy
 
 
 def _pick_sightings(

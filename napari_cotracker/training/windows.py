@@ -9,6 +9,7 @@ import torch
 from napari_cotracker.model.interface import WindowState
 from napari_cotracker.model.windowed import carry_over, count_windows, pad_frames
 from napari_cotracker.training.losses import window_loss
+from napari_cotracker.training.suggestions import begin_as_suggested
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,19 +32,25 @@ def tracking_loss(
     halves = pad_frames(features, padded).split(step, dim=1)
     tracks_xy = pad_frames(batch.tracks_xy, padded)
     visible = pad_frames(batch.visible, padded)
+    paths_xy = pad_frames(batch.paths_xy, padded)
     query_frame = batch.queries_txy[..., 0].long()
     totals: list[dict[str, Tensor]] = []
     state: WindowState | None = None
     for begin in range(0, n_windows * step, step):
         count = batch.n_early if begin == 0 else query_frame.shape[1]
         start = _window_start(model, batch, state, query_frame, begin, count)
+        overlap = 0 if begin == 0 else length - step
+        known_place = (query_frame[:, :count] - begin).clamp(
+            min=max(0, overlap - 1), max=length - 1
+        )
+        window = slice(begin, begin + length)
+        start = begin_as_suggested(start, paths_xy[:, window, :count], known_place)
         states = model.refine(
             torch.cat(halves[begin // step :][:2], dim=1),
             point_features[:, :count],
             start,
             iterations=iterations,
         )
-        window = slice(begin, begin + length)
         active = (query_frame[:, :count] < begin + length)[:, None]
         seen = visible[:, window, :count]
         active = active & seen if batch.position_only else active
