@@ -54,15 +54,13 @@ def build_pyramid(
     ``dtype`` is that of the rows: gathered rows are multiplied as they are, so rows in
     the arithmetic of the product are gathered with half the traffic and no conversion.
     """
-    n_frames, channels = features.shape[1], features.shape[-1]
     maps = features.flatten(0, 1).permute(0, 3, 1, 2)  # (B * T, C, H, W)
     pyramid = []
     for level in range(levels):
         if level:
             maps = F.avg_pool2d(maps, 2, 2)
-        height, width = maps.shape[-2:]
-        rows = maps.permute(0, 2, 3, 1).reshape(-1, channels).to(dtype or maps.dtype)
-        pyramid.append(FeatureLevel(rows, n_frames, height, width))
+        rows = maps.permute(0, 2, 3, 1).unflatten(0, features.shape[:2])
+        pyramid.append(as_level(rows, dtype))
     return pyramid
 
 

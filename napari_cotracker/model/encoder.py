@@ -99,11 +99,10 @@ class FrameEncoder(nn.Module):
         """
         size = (frames.shape[-2] // self.stride, frames.shape[-1] // self.stride)
         x = _normalised(self.conv1(2 * (frames / 255) - 1)).relu_()
-        stages = []
-        early = None
-        for layer in (self.layer1, self.layer2, self.layer3, self.layer4):
+        early = x = self.layer1(x)
+        stages = [_resized(x, size)]
+        for layer in (self.layer2, self.layer3, self.layer4):
             x = layer(x)
-            early = x if early is None else early
             stages.append(_resized(x, size))
         fused = _normalised(self.conv2(torch.cat(stages, dim=1))).relu_()
         features: Tensor = self.conv3(fused)

@@ -33,9 +33,9 @@ class Batch:
     ``queries_txy`` (B, N, 3); ``tracks_xy`` (B, T, N, 2) pixels; ``visible``
     (B, T, N) bool; ``sightings`` (B, K, N): frames on which a point is shown besides,
     its query's where it is not; ``paths_xy`` (B, T, N, 2): see ``suggestions.py``. The
-    first ``n_early`` points are queried inside the
-    first window. With ``position_only``, ``visible`` says which
-    positions are known well enough to train on, and nothing else is.
+    first ``n_early`` points are queried inside the first window. With
+    ``position_only``, ``visible`` says which positions are known well enough to train
+    on, and nothing else is.
     """
 
     video: Tensor

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from napari_cotracker.model.fine_map import parted
+
 if TYPE_CHECKING:
     from napari_cotracker.model.cotracker3 import CoTracker3
     from napari_cotracker.training.batches import Batch
@@ -25,7 +27,8 @@ def matching_loss(model: CoTracker3, batch: Batch) -> tuple[Tensor, dict[str, fl
     other = 1 - query_frame
     support = model.sample(features, batch.queries_txy)
     point = support[:, :, 0, support.shape[3] // 2]  # (B, N, C), the patch's centre
-    maps = features[..., : point.shape[-1]].flatten(2, 3)  # (B, 2, h * w, C)
+    coarse, _ = parted(features, point.shape[-1])
+    maps = coarse.flatten(2, 3)  # (B, 2, h * w, C)
     scores = torch.einsum("bnc,bfpc->bfnp", point.float(), maps.float()) / TEMPERATURE
     index = other[:, None, :, None].expand(-1, 1, -1, scores.shape[-1])
     scores = scores.gather(1, index)[:, 0]  # (B, N, h * w)

@@ -51,9 +51,8 @@ def suggest_paths(
         return torch.rand(shape, generator=generator).to(tracks_xy.device)
 
     truth = tracks_xy.diff(dim=0)
-    wide = torch.tensor(MOST_DRIFT / LEAST_DRIFT)
-    drift = LEAST_DRIFT * wide ** draw(n_points)
-    # About as wide as a normal distribution of that width.
+    drift = LEAST_DRIFT * (MOST_DRIFT / LEAST_DRIFT) ** draw(n_points)
+    # Uniform, with the drift as its standard deviation.
     noise = (draw(n_frames - 1, n_points, 2) - 0.5) * (12**0.5 * drift)[:, None]
     loses, finds = draw(n_frames - 1, n_points), draw(n_frames - 1, n_points)
     lost = torch.zeros(n_points, dtype=torch.bool, device=tracks_xy.device)

@@ -39,10 +39,8 @@ def tracking_loss(
     for begin in range(0, n_windows * step, step):
         count = batch.n_early if begin == 0 else query_frame.shape[1]
         start = _window_start(model, batch, state, query_frame, begin, count)
-        overlap = 0 if begin == 0 else length - step
-        known_place = (query_frame[:, :count] - begin).clamp(
-            min=max(0, overlap - 1), max=length - 1
-        )
+        carried = length - step - 1 if begin else 0
+        known_place = (query_frame[:, :count] - begin).clamp(carried, length - 1)
         window = slice(begin, begin + length)
         start = begin_as_suggested(start, paths_xy[:, window, :count], known_place)
         states = model.refine(

@@ -17,32 +17,30 @@ def moving_points() -> torch.Tensor:
     return torch.arange(FRAMES)[:, None, None] * speed
 
 
-def paths_of(tracks_xy, visible, monkeypatch, lose=0.0):
+def paths_of(tracks_xy, monkeypatch, lose=0.0, hidden_from=FRAMES):
     monkeypatch.setattr(suggestions, "LOSE", lose)
+    visible = torch.ones(FRAMES, POINTS, dtype=torch.bool)
+    visible[hidden_from:] = False
     return suggest_paths(tracks_xy, visible, torch.Generator().manual_seed(3))
 
 
 def test_a_third_of_the_points_get_a_path(monkeypatch):
     tracks_xy = moving_points()
-    visible = torch.ones(FRAMES, POINTS, dtype=torch.bool)
-    known = paths_of(tracks_xy, visible, monkeypatch).isfinite().all(-1)
+    known = paths_of(tracks_xy, monkeypatch).isfinite().all(-1)
     assert torch.equal(known.all(0), known.any(0))
     assert 0.25 < known[0].float().mean() < 0.42
 
 
 def test_points_that_are_seen_are_followed_but_for_drift(monkeypatch):
     tracks_xy = moving_points()
-    visible = torch.ones(FRAMES, POINTS, dtype=torch.bool)
-    path = paths_of(tracks_xy, visible, monkeypatch)
+    path = paths_of(tracks_xy, monkeypatch)
     off = (path - tracks_xy).diff(dim=0)[:, path[0].isfinite().all(-1)]
     assert 0 < off.abs().max() <= 12**0.5 / 2 * suggestions.MOST_DRIFT
 
 
 def test_hidden_points_are_lost_to_rest_or_to_another(monkeypatch):
     tracks_xy = moving_points()
-    visible = torch.ones(FRAMES, POINTS, dtype=torch.bool)
-    visible[5:] = False
-    path = paths_of(tracks_xy, visible, monkeypatch)
+    path = paths_of(tracks_xy, monkeypatch, hidden_from=5)
     path = path[:, path[0].isfinite().all(-1)]
     step = path.diff(dim=0)[5:]
     assert (step - step[:1]).abs().max() < 1e-4
@@ -55,8 +53,7 @@ def test_hidden_points_are_lost_to_rest_or_to_another(monkeypatch):
 
 def test_some_that_are_seen_are_lost_all_the_same(monkeypatch):
     tracks_xy = moving_points()
-    visible = torch.ones(FRAMES, POINTS, dtype=torch.bool)
-    path = paths_of(tracks_xy, visible, monkeypatch, lose=0.5)
+    path = paths_of(tracks_xy, monkeypatch, lose=0.5)
     off = (path - tracks_xy).diff(dim=0).abs().amax(-1)
     assert (off > 12**0.5 / 2 * suggestions.MOST_DRIFT).any()
 

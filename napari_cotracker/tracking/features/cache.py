@@ -151,6 +151,7 @@ class FeatureCache:
     def close(self) -> None:
         """Free what nobody else can use."""
         self._latest.clear()
+        self._buffers = Buffers()
         if self._own is not None:
             self._own.clear()
 
